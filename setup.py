@@ -1,0 +1,95 @@
+"""Builds src_cy/ into fastml/_engines/: asks the compiler what it can do, then compiles."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_clib import build_clib
+from setuptools.command.build_ext import build_ext
+
+from distutils.ccompiler import new_compiler  # setuptools brings it  # isort: skip
+from distutils.sysconfig import customize_compiler  # isort: skip
+
+SOURCE = Path("src_cy")
+SIMD = SOURCE / "simd"
+CHECKED = os.environ.get("FASTML_CHECKED", "0") not in ("", "0")
+MSVC = sys.platform == "win32"
+
+# No -march and no -ffast-math: one wheel for every machine, and the same bits on each of them.
+OPTIMISE = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+CHECKS = [] if MSVC else ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-DFASTML_CHECKED"]
+FLAGS = OPTIMISE + (CHECKS if CHECKED else [])
+# What to try for OpenMP, best first: (compile flags, link flags). macOS's clang needs libomp.
+OPENMP = [(["/openmp"], [])] if MSVC else [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
+
+
+def openmp_flags() -> tuple[list[str], list[str]]:
+    """The flags with which this compiler builds and links an OpenMP program, or none."""
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Path(folder, "probe.c")
+        probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+        for compile_flags, link_flags in OPENMP:
+            try:
+                objects = compiler.compile([str(probe)], output_dir=folder, extra_postargs=compile_flags)
+                compiler.link_executable(objects, str(Path(folder, "probe")), extra_postargs=link_flags)
+                return compile_flags, link_flags
+            except Exception:  # each compiler class fails in its own way; the next flags, or none
+                continue
+    return [], []
+
+
+class BuildEngines(build_ext):
+    """build_ext that links every engine with OpenMP where the compiler has it."""
+
+    def run(self):
+        self.run_command("build_clib")  # an in-place or editable build would skip it
+        super().run()
+
+    def build_extensions(self):
+        compile_flags, link_flags = openmp_flags()
+        for extension in self.extensions:
+            extension.extra_compile_args += FLAGS + compile_flags
+            extension.extra_link_args += link_flags
+        super().build_extensions()
+
+
+class BuildKernels(build_clib):
+    """build_clib whose plain-C kernels are compiled once per instruction set (by pragma)."""
+
+    def build_libraries(self, libraries):
+        for _, info in libraries:
+            info["cflags"] = FLAGS
+        super().build_libraries(libraries)
+
+
+def engines() -> list[Extension]:
+    return [
+        Extension(
+            f"fastml._engines.{path.stem}",
+            [str(path)],
+            include_dirs=[numpy.get_include(), str(SIMD)],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+            depends=[str(p) for p in (*SOURCE.rglob("*.pxd"), *SIMD.iterdir())],
+        )
+        for path in sorted((SOURCE / "engines").glob("*.pyx"))
+    ]
+
+
+directives = {"language_level": 3, "boundscheck": CHECKED, "wraparound": False, "cdivision": True,
+              "initializedcheck": False, "freethreading_compatible": True}
+
+setup(
+    ext_modules=cythonize(engines(), include_path=[str(SOURCE)], compiler_directives=directives, build_dir="build/cython"),
+    libraries=[("fastml_simd", {
+        "sources": [str(p) for p in sorted(SIMD.glob("*.c"))],
+        "include_dirs": [str(SIMD)],
+        "obj_deps": {"": [str(p) for p in sorted(SIMD.glob("*.[hi]*"))]},
+    })],
+    cmdclass={"build_ext": BuildEngines, "build_clib": BuildKernels},
+)
