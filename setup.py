@@ -47,6 +47,10 @@ def openmp_flags() -> tuple[list[str], list[str]]:
 class BuildEngines(build_ext):
     """build_ext that links every engine with OpenMP where the compiler has it."""
 
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()  # an engine a processor
+
     def run(self):
         self.run_command("build_clib")  # an in-place or editable build would skip it
         super().run()
@@ -85,7 +89,9 @@ directives = {"language_level": 3, "boundscheck": CHECKED, "wraparound": False, 
               "initializedcheck": False, "freethreading_compatible": True}
 
 setup(
-    ext_modules=cythonize(engines(), include_path=[str(SOURCE)], compiler_directives=directives, build_dir="build/cython"),
+    ext_modules=cythonize(
+        engines(), include_path=[str(SOURCE)], compiler_directives=directives, build_dir="build/cython"
+    ),
     libraries=[("fastml_simd", {
         "sources": [str(p) for p in sorted(SIMD.glob("*.c"))],
         "include_dirs": [str(SIMD)],
