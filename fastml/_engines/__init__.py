@@ -1,0 +1,1 @@
+"""Compiled machines, built from src_cy/engines; each has a hand-written stub."""

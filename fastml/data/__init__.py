@@ -1,0 +1,1 @@
+"""What enters an estimator: validation, frames, encoding, weights, binning."""

@@ -1,0 +1,1 @@
+"""Ensembles, under scikit-learn's and XGBoost's names."""

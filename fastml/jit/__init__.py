@@ -1,0 +1,1 @@
+"""A user's Python function becomes a block kernel, compiled by Numba."""

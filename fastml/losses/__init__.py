@@ -1,0 +1,1 @@
+"""Losses: objects over the C kernels of gradients and hessians."""

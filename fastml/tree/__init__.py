@@ -1,0 +1,1 @@
+"""Trees: what a fitted tree or forest is."""

@@ -16,11 +16,17 @@ cdef extern from *:
     static int fastml_in_parallel(void) { return 0; }
     static int fastml_max_threads(void) { return 1; }
     #endif
+    #ifdef FASTML_CHECKED
+    static int fastml_checked(void) { return 1; }
+    #else
+    static int fastml_checked(void) { return 0; }
+    #endif
     """
     int fastml_openmp() nogil
     int fastml_processors() nogil
     int fastml_in_parallel() nogil
     int fastml_max_threads() nogil
+    int fastml_checked() nogil
 
 
 def instruction_set() -> str:
@@ -41,3 +47,8 @@ def max_threads() -> int:
 def processors() -> int:
     """Processors that this process may run on."""
     return fastml_processors()
+
+
+def checked() -> bool:
+    """Whether this build checks bounds and undefined behaviour (FASTML_CHECKED=1)."""
+    return fastml_checked() != 0

@@ -1,0 +1,1 @@
+"""One test module an engine, against its slow twin."""

@@ -1,0 +1,1 @@
+"""Slow twins: every engine again in a few lines of NumPy, written from the mathematics."""
