@@ -17,12 +17,12 @@ SOURCES = sorted(
 # From the bottom up: a module imports from its own layer or from those before it.
 LAYERS = [
     {"_engines"},
-    {"extras", "config", "threads"},
+    {"exceptions", "extras", "config", "threads"},
+    {"base", "callbacks"},
     {"data"},
     {"losses"},
     {"jit"},
     {"io"},  # finds the estimator that a file names when it loads one, by the name
-    {"base"},
     {"tree"},
     {"ensemble"},
     {"plotting"},
@@ -33,7 +33,9 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Where each heavy or version-bound library may be imported, at the top of a module or inside a function.
 ONLY_IN = {
     "sklearn.base": {"base"},
-    "sklearn.callback": {"base"},
+    "sklearn.callback": {"base", "callbacks"},
+    "sklearn.utils._param_validation": {"base"},
+    "sklearn.utils._tags": {"base"},
     "numba": {"jit"},
     "llvmlite": {"jit"},
     "dask": {"dask"},
