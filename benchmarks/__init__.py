@@ -1,0 +1,1 @@
+"""Speed, score and memory of fastml beside its peers: one list of cases, three ways to run it."""

@@ -1,0 +1,118 @@
+"""The only list of benchmark cases: data, estimators, score, and the figure to reach."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
+
+from benchmarks import datasets
+from benchmarks.boosting import Boosting, Factory
+
+
+def auc(estimator: Any, X: Any, y: np.ndarray) -> float:
+    """Area under the ROC curve, higher is better."""
+    return float(roc_auc_score(y, estimator.predict_proba(X)[:, 1]))
+
+
+def r2(estimator: Any, X: Any, y: np.ndarray) -> float:
+    """Share of the variance explained, higher is better."""
+    return float(r2_score(y, estimator.predict(X)))
+
+
+def accuracy(estimator: Any, X: Any, y: np.ndarray) -> float:
+    """Share of the rows whose class is right, higher is better."""
+    return float(accuracy_score(y, np.ravel(estimator.predict(X))))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Data, the estimators that compete on it, how they are scored.
+
+    fits : how many fits a timing averages over; more than one where one fit is too short to time.
+    goal : fastml's time over the fastest peer's, to be reached or undercut; None where none is set.
+    tolerance : how far the score may lie below the better of XGBoost and LightGBM.
+    latency : whether prediction of one row is timed as well.
+    """
+
+    name: str
+    title: str
+    data: Callable[[], datasets.Dataset]
+    setting: Boosting
+    score: Callable[[Any, Any, np.ndarray], float]
+    goal: float | None = None
+    tolerance: float = 0.002
+    fits: int = 1
+    latency: bool = False
+
+    @property
+    def estimators(self) -> Mapping[str, Factory]:
+        """Library -> (threads -> estimator), fastml first."""
+        return self.setting.factories()
+
+
+def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
+    return Boosting(task, n_rounds, max_leaves=31, **more)
+
+
+CASES = {
+    case.name: case
+    for case in [
+        Case("flights", "Flights, 262k x 11, 200 rounds", datasets.flights, leaves31("binary", 200), auc, 0.25),
+        Case(
+            "airline_1m",
+            "Airline, 800k x 7, 100 rounds",
+            partial(datasets.airline, 1_000_000),
+            leaves31("binary", 100),
+            auc,
+            0.25,
+        ),
+        Case("airline_3m", "Airline, 2.4M x 7, 100 rounds", datasets.airline, leaves31("binary", 100), auc, 0.25),
+        Case("synthetic", "Synthetic, 800k x 28, 100 rounds", datasets.synthetic, leaves31("binary", 100), auc, 0.35),
+        Case("protein", "Protein, 36k x 9, 300 rounds", datasets.protein, leaves31("regression", 300), r2, 0.35),
+        Case(
+            "adult",
+            "Adult, 39k x 14 (8 categorical), 100 rounds",
+            datasets.adult,
+            leaves31("binary", 100, categorical=True),
+            auc,
+        ),
+        Case(
+            "letter",
+            "Letter, 16k x 16, 26 classes, 50 rounds",
+            datasets.letter,
+            Boosting("multiclass", 50, max_depth=6),
+            accuracy,
+            0.35,
+            tolerance=0.005,
+        ),
+        Case(
+            "fashion",
+            "Fashion, 16k x 784, 10 classes, 10 rounds",
+            datasets.fashion,
+            leaves31("multiclass", 10),
+            accuracy,
+            0.45,
+            tolerance=0.005,
+        ),
+        Case("small", "100 rows x 5, 100 rounds", datasets.small, leaves31("binary", 100), auc, 1.0, fits=5),
+        Case(
+            "one_row",
+            "Flights, 100 trees of depth 6: one row",
+            datasets.flights,
+            Boosting("binary", 100, max_depth=6),
+            auc,
+            latency=True,
+        ),
+    ]
+}
+
+
+def cases(names: list[str] | None = None) -> list[Case]:
+    """The cases of these names, in their order; all of them without names."""
+    unknown = sorted(set(names or ()) - set(CASES))
+    if unknown:
+        raise KeyError(f"no case named {', '.join(unknown)}; there are {', '.join(CASES)}")
+    return [CASES[name] for name in names or CASES]
