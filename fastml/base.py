@@ -20,33 +20,52 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Hidden,
-    Interval,
-    InvalidParameterError,
-    Options,
-    StrOptions,
-    make_constraint,
-)
 from sklearn.utils.validation import check_is_fitted, check_random_state
+
+from fastml.data.frames import Schema, Table, Unseen
 
 __all__ = [
     "SKLEARN_VERSION", "BaseEstimator", "CallbackSupport", "ClassifierMixin", "ClusterMixin", "ConvergenceWarning",
-    "DataConversionWarning", "FitTasks", "HasMethods", "Hidden", "Interval", "InvalidParameterError",
-    "MetaEstimatorMixin", "NotFittedError", "Options", "OutlierMixin", "RegressorMixin", "StrOptions",
-    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "estimator_name", "fit_tasks",
-    "is_classifier", "is_regressor", "make_constraint",
+    "DataConversionWarning", "FitTasks", "MetaEstimatorMixin", "NotFittedError", "OutlierMixin", "RegressorMixin",
+    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_table", "fit_tasks", "is_classifier",
+    "is_regressor", "predict_table",
 ]  # fmt: skip
 
 SKLEARN_VERSION: tuple[int, int] = tuple(int(part) for part in sklearn.__version__.split(".")[:2])  # type: ignore[assignment]
 
 
-def estimator_name(estimator: Any) -> str | None:
-    """The name that error messages use: of a class, an instance, or a string that is one already."""
-    if estimator is None or isinstance(estimator, str):
-        return estimator
-    return estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
+def fit_table(
+    estimator: Any,
+    X: Any,
+    *,
+    categorical: Any = None,
+    unseen: Unseen = "missing",
+    allow_sparse: bool = True,
+    ensure_min_samples: int = 1,
+) -> Table:
+    """Open X for `estimator.fit`: sets `n_features_in_`, `feature_names_in_` and the `_schema` for `predict_table`.
+
+    Parameters and errors as `Table.from_any` and `Schema` have them.
+    """
+    table = Table.from_any(
+        X, categorical, allow_sparse=allow_sparse, ensure_min_samples=ensure_min_samples, estimator=estimator
+    )
+    estimator._schema = table.schema(unseen)
+    estimator.n_features_in_ = table.n_features
+    if table.names is not None:
+        estimator.feature_names_in_ = table.names
+    elif hasattr(estimator, "feature_names_in_"):  # of an earlier fit
+        del estimator.feature_names_in_
+    return table
+
+
+def predict_table(estimator: Any, X: Any, *, allow_sparse: bool = True) -> Table:
+    """Open X for a prediction of an estimator that `fit_table` served; NotFittedError before that."""
+    schema: Schema | None = getattr(estimator, "_schema", None)
+    if schema is None:
+        check_is_fitted(estimator)
+        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet: call fit first.")
+    return schema.apply(X, estimator, allow_sparse=allow_sparse)
 
 
 def _protocol() -> Any:

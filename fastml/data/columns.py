@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -90,8 +88,8 @@ def as_floats(values: NDArray[Any]) -> Floats:
 
 def codes_as_floats(codes: NDArray[Any]) -> Floats:
     """Level numbers as floats, NaN for missing; float32 holds whole numbers up to 2**24."""
-    exact = np.float32 if codes.dtype.itemsize < 4 or not len(codes) or codes.max() <= 2**24 else np.float64
-    floats = codes.astype(exact)
+    exact: Any = np.float32 if codes.dtype.itemsize < 4 or not len(codes) or codes.max() <= 2**24 else np.float64
+    floats: Floats = codes.astype(exact)
     floats[codes < 0] = np.nan
     return floats
 
@@ -127,7 +125,7 @@ def object_column(values: NDArray[Any], label: str) -> Column:
         return Column("duration", label, lambda: np.array(_none_for_missing(items), dtype="m8[us]"))
     if any(issubclass(kind, complex) for kind in kinds):
         raise ValueError(f"Complex data not supported\n{values}\n")
-    numbers = _object_numbers(items, label, all(issubclass(kind, (Real, Decimal, np.bool_)) for kind in kinds))
+    numbers = _object_numbers(items, label)
     return Column("empty" if np.isnan(numbers).all() else "number", label, lambda: numbers)
 
 
@@ -135,7 +133,7 @@ def _none_for_missing(items: list[Any]) -> list[Any]:
     return [None if is_missing(item) else item for item in items]
 
 
-def _object_numbers(items: list[Any], label: str, plain: bool) -> NDArray[np.float64]:
+def _object_numbers(items: list[Any], label: str) -> NDArray[np.float64]:
     """Objects as numbers by their own __float__; NumPy words the error for those that have none."""
     known = [np.nan if is_missing(item) else item for item in items]
     try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.base import DataConversionWarning, estimator_name
+from fastml.data.names import estimator_name
 
 Coded = tuple[NDArray[np.signedinteger[Any]], NDArray[Any]]
 """Codes (n,), -1 for missing, and levels (n_levels,) in code order: ascending, each occurs."""
@@ -20,7 +20,12 @@ _MISSING_NAMES = {"NoneType", "NAType", "NaTType"}
 
 def is_missing(value: Any) -> bool:
     """Whether a Python value stands for "not there": None, NaN, pandas.NA or NaT."""
-    return type(value).__name__ in _MISSING_NAMES or (isinstance(value, Real) and bool(value != value))  # noqa: PLR0124 - true of NaN
+    if value is None:
+        return True
+    try:
+        return bool(value != value)  # NaN and NaT are not themselves
+    except (TypeError, ValueError):  # pandas.NA does not say; arrays say it twice
+        return type(value).__name__ in _MISSING_NAMES
 
 
 def present_types(values: Iterable[Any]) -> set[type]:
@@ -95,10 +100,9 @@ def _level_array(ordered: list[Any]) -> NDArray[Any]:
     return levels
 
 
-def recode(codes: NDArray[Any], levels: NDArray[Any], known: NDArray[Any], unseen: int) -> NDArray[Any]:
-    """Codes into `levels` -> codes into `known`; a level that is not among those gets the code `unseen`."""
-    rank = {level: code for code, level in enumerate(known.tolist())}
-    table = np.empty(len(levels) + 1, dtype=code_dtype(len(known)))
+def recode(codes: NDArray[Any], levels: NDArray[Any], rank: Mapping[Any, int], unseen: int) -> NDArray[Any]:
+    """Codes into `levels` -> the codes that `rank` gives these levels; one that it lacks gets the code `unseen`."""
+    table = np.empty(len(levels) + 1, dtype=code_dtype(len(rank)))
     table[:-1] = [rank.get(level, unseen) for level in levels.tolist()]
     table[-1] = -1
     return table[codes]
@@ -124,11 +128,15 @@ def target_array(y: Any, estimator: Any = None) -> NDArray[Any]:
         raise ValueError(f"Expected array-like (array or non-string sequence), got {y!r}")
     if hasattr(y, "tocsr"):
         raise TypeError("Sparse data was passed for y, but dense data is required. Use '.toarray()' to convert it.")
+    if str(getattr(y, "type", "")).startswith("dictionary"):  # pyarrow's own conversion gives its nulls a label
+        y = np.array(y.to_pylist(), dtype=object)
     try:
         values = np.asarray(y)
     except ValueError as error:
         raise ValueError(f"y should be a 1d array, got a ragged sequence instead: {error}") from error
     if values.ndim == 2 and values.shape[1] == 1:
+        from sklearn.exceptions import DataConversionWarning  # scikit-learn takes a second to import
+
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples, ), "
             "for example using ravel().",
@@ -170,7 +178,8 @@ def encode_labels(y: Any, estimator: Any = None, min_classes: int = 1) -> tuple[
     kind = values.dtype.kind
     if kind == "S" or (kind == "O" and bytes in present_types(values.tolist())):
         raise TypeError(
-            "Support for labels represented as bytes is not supported. Convert the labels to a string or integer format."
+            "Support for labels represented as bytes is not supported. "
+            "Convert the labels to a string or integer format."
         )
     codes, classes = _LABELS.get(kind, _other_labels)(values)
     if (codes < 0).any():

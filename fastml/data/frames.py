@@ -9,10 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.base import estimator_name
 from fastml.data.columns import HOLDS, Column, Floats, as_floats, codes_as_floats
 from fastml.data.encoding import recode
-from fastml.data.names import check_same_names, column_label, declared_mask
+from fastml.data.names import check_same_names, column_label, declared_mask, estimator_name
 from fastml.data.sources import Source, open_source
 
 Unseen = Literal["missing", "other", "error"]
@@ -107,7 +106,7 @@ class Table:
                 elif source.columns is not None:
                     table._columns[j] = column
                 levels.append(None)
-                kinds.append(column.kind if column.kind in ("time", "duration", "empty") else "number")
+                kinds.append("number" if column.kind in ("text", "category") else column.kind)
         table.is_categorical, table.levels, table.kinds = declared, tuple(levels), tuple(kinds)
         return table
 
@@ -148,11 +147,13 @@ class Table:
                 matrix = matrix.copy()
             filled = list(self._columns)
         else:
-            narrow = all(self.column(j).dtype == np.float32 for j in range(self.n_features))
-            matrix = np.empty((self.n_samples, self.n_features), dtype=np.float32 if narrow else np.float64)
+            matrix = np.empty((self.n_samples, self.n_features), dtype=np.float32)
             filled = list(range(self.n_features))
         for j in filled:
-            matrix[:, j] = self.column(j)
+            column = self.column(j)
+            if column.dtype.itemsize > matrix.dtype.itemsize:  # the first float64 column widens the ones before it
+                matrix = matrix.astype(np.float64)
+            matrix[:, j] = column
         return matrix
 
     def schema(self, unseen: Unseen = "missing") -> Schema:
@@ -160,7 +161,8 @@ class Table:
         return Schema(self.n_features, self.names, self.kinds, self.levels, unseen)
 
     def take(self, rows: NDArray[Any]) -> Table:
-        """The rows with the given numbers, in that order, with the same names, kinds and levels."""
+        """The rows with the given numbers (or in the mask), with the same names, kinds and levels."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         part = Table.__new__(Table)
         part.n_samples, part.n_features, part.names = len(rows), self.n_features, self.names
         part.is_categorical, part.levels, part.kinds = self.is_categorical, self.levels, self.kinds
@@ -189,7 +191,7 @@ class Schema:
         What a level becomes that the fit did not see: missing; the level number n_levels; an error.
     """
 
-    __slots__ = ("_is_categorical", "_plain", "kinds", "levels", "n_features", "names", "unseen")
+    __slots__ = ("_is_categorical", "_plain", "_ranks", "kinds", "levels", "n_features", "names", "unseen")
 
     def __init__(
         self,
@@ -205,6 +207,7 @@ class Schema:
         self.unseen: Unseen = unseen
         self._is_categorical = np.array([known is not None for known in levels], dtype=bool)
         self._plain = kinds is None and names is None
+        self._ranks: dict[int, dict[Any, int]] = {}  # level -> code, of the columns that were asked for
 
     def apply(self, X: Any, estimator: Any = None, *, allow_sparse: bool = True) -> Table:
         """Open X for a prediction.
@@ -273,7 +276,7 @@ class Schema:
         if self.names is not None:
             column.label = column_label(self.names, j)
         if known is not None:
-            return self._codes(column, known)
+            return self._codes(column, known, j)
         if kind == "empty":  # the fit saw nothing in it, so there is nothing that its values could mean
             return _constant_column(column, "empty")
         if column.kind in ("text", "category"):
@@ -296,7 +299,7 @@ class Schema:
             "the type that it had."
         )
 
-    def _codes(self, column: Column, known: NDArray[Any]) -> NDArray[Any]:
+    def _codes(self, column: Column, known: NDArray[Any], j: int) -> NDArray[Any]:
         """Codes of a categorical column in the fit's levels."""
         text = known.dtype.kind == "O"
         if column.kind in ("text", "category"):
@@ -307,9 +310,12 @@ class Schema:
             if text and len(known) and not np.isnan(numbers := column.numbers()).all():
                 raise self._changed(column, "text", float(numbers[~np.isnan(numbers)][0]))
             codes, levels = column.coded()
-        codes = recode(codes, levels, known, {"missing": -1, "other": len(known), "error": -2}[self.unseen])
+        if j not in self._ranks:
+            self._ranks[j] = {level: code for code, level in enumerate(known.tolist())}
+        rank = self._ranks[j]
+        codes = recode(codes, levels, rank, {"missing": -1, "other": len(known), "error": -2}[self.unseen])
         if self.unseen == "error" and (codes == -2).any():
-            new = [level for level in levels.tolist() if level not in set(known.tolist())]
+            new = [level for level in levels.tolist() if level not in rank]
             raise ValueError(
                 f"{column.label} has {len(new)} level(s) that the fit did not see: {', '.join(map(repr, new[:5]))}"
                 f"{', ...' if len(new) > 5 else ''}. Use unseen='missing' or unseen='other' to predict them."

@@ -1,4 +1,4 @@
-"""Columns by name: what names X has, whether they are those of the fit, and which ones the caller points at."""
+"""Names: of columns, whether they are those of the fit, which ones the caller points at; of estimators in errors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def estimator_name(estimator: Any) -> str | None:
+    """The name that error messages use: of a class, an instance, or a string that is one already."""
+    if estimator is None or isinstance(estimator, str):
+        return estimator
+    return estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
 
 
 def column_label(names: NDArray[np.object_] | None, j: int) -> str:

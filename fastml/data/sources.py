@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.base import estimator_name
 from fastml.data.columns import Column, array_column, as_floats, frame_column
-from fastml.data.names import column_label, feature_names
+from fastml.data.names import column_label, estimator_name, feature_names
 
 RESHAPE = (
     "Reshape your data either using array.reshape(-1, 1) if your data has a single feature or array.reshape(1, -1) "
@@ -110,7 +109,7 @@ def _array_of_lists(X: Any) -> NDArray[Any]:
 def _array_of_other(X: Any) -> NDArray[Any]:
     if hasattr(X, "collect") and hasattr(X, "collect_schema"):
         raise TypeError("X is a lazy frame: pass X.collect() instead.")
-    if hasattr(X, "iloc") or type(X).__module__.startswith("polars"):
+    if len(getattr(X, "shape", ())) == 1 and hasattr(X, "to_frame"):
         raise ValueError(
             f"Expected a 2-dimensional container but got {type(X)} instead. Pass a DataFrame containing a single row "
             f"(i.e. single sample) or a single column (i.e. single feature) instead. {RESHAPE}"
