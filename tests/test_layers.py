@@ -18,7 +18,7 @@ SOURCES = sorted(
 LAYERS = [
     {"_engines"},
     {"exceptions", "extras", "config", "threads"},
-    {"base", "callbacks"},
+    {"base"},
     {"data"},
     {"losses"},
     {"jit"},
@@ -33,7 +33,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # Where each heavy or version-bound library may be imported, at the top of a module or inside a function.
 ONLY_IN = {
     "sklearn.base": {"base"},
-    "sklearn.callback": {"base", "callbacks"},
+    "sklearn.callback": {"base"},
     "sklearn.utils._param_validation": {"base"},
     "sklearn.utils._tags": {"base"},
     "numba": {"jit"},
