@@ -22,50 +22,14 @@ from sklearn.base import (
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
-from fastml.data.frames import Schema, Table, Unseen
-
 __all__ = [
     "SKLEARN_VERSION", "BaseEstimator", "CallbackSupport", "ClassifierMixin", "ClusterMixin", "ConvergenceWarning",
     "DataConversionWarning", "FitTasks", "MetaEstimatorMixin", "NotFittedError", "OutlierMixin", "RegressorMixin",
-    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_table", "fit_tasks", "is_classifier",
-    "is_regressor", "predict_table",
+    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_tasks", "is_classifier",
+    "is_regressor",
 ]  # fmt: skip
 
 SKLEARN_VERSION: tuple[int, int] = tuple(int(part) for part in sklearn.__version__.split(".")[:2])  # type: ignore[assignment]
-
-
-def fit_table(
-    estimator: Any,
-    X: Any,
-    *,
-    categorical: Any = None,
-    unseen: Unseen = "missing",
-    allow_sparse: bool = True,
-    ensure_min_samples: int = 1,
-) -> Table:
-    """Open X for `estimator.fit`: sets `n_features_in_`, `feature_names_in_` and the `_schema` for `predict_table`.
-
-    Parameters and errors as `Table.from_any` and `Schema` have them.
-    """
-    table = Table.from_any(
-        X, categorical, allow_sparse=allow_sparse, ensure_min_samples=ensure_min_samples, estimator=estimator
-    )
-    estimator._schema = table.schema(unseen)
-    estimator.n_features_in_ = table.n_features
-    if table.names is not None:
-        estimator.feature_names_in_ = table.names
-    elif hasattr(estimator, "feature_names_in_"):  # of an earlier fit
-        del estimator.feature_names_in_
-    return table
-
-
-def predict_table(estimator: Any, X: Any, *, allow_sparse: bool = True) -> Table:
-    """Open X for a prediction of an estimator that `fit_table` served; NotFittedError before that."""
-    schema: Schema | None = getattr(estimator, "_schema", None)
-    if schema is None:
-        check_is_fitted(estimator)
-        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet: call fit first.")
-    return schema.apply(X, estimator, allow_sparse=allow_sparse)
 
 
 def _protocol() -> Any:

@@ -1,4 +1,4 @@
-"""Parameters against the ranges that their estimator declares, and inputs against each other."""
+"""What an estimator checks first: its parameters against their declared ranges, X against the fit, lengths."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from sklearn.utils._param_validation import (
     make_constraint,
 )
 
+from fastml.base import NotFittedError, check_is_fitted
+from fastml.data.frames import Schema, Table, Unseen
 from fastml.data.names import estimator_name
 
 __all__ = [
     "HasMethods", "Hidden", "Interval", "InvalidParameterError", "Options", "StrOptions", "check_parameters",
-    "check_same_length",
+    "check_same_length", "fit_table", "predict_table",
 ]  # fmt: skip
 
 
@@ -86,3 +88,37 @@ def check_same_length(**lengths: int) -> None:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {list(lengths.values())} ({named})."
         )
+
+
+def fit_table(
+    estimator: Any,
+    X: Any,
+    *,
+    categorical: Any = None,
+    unseen: Unseen = "missing",
+    allow_sparse: bool = True,
+    ensure_min_samples: int = 1,
+) -> Table:
+    """Open X for `estimator.fit`: sets `n_features_in_`, `feature_names_in_` and the `_schema` for `predict_table`.
+
+    Parameters and errors as `Table.from_any` and `Schema` have them.
+    """
+    table = Table.from_any(
+        X, categorical, allow_sparse=allow_sparse, ensure_min_samples=ensure_min_samples, estimator=estimator
+    )
+    estimator._schema = table.schema(unseen)
+    estimator.n_features_in_ = table.n_features
+    if table.names is not None:
+        estimator.feature_names_in_ = table.names
+    elif hasattr(estimator, "feature_names_in_"):  # of an earlier fit
+        del estimator.feature_names_in_
+    return table
+
+
+def predict_table(estimator: Any, X: Any, *, allow_sparse: bool = True) -> Table:
+    """Open X for a prediction of an estimator that `fit_table` served; NotFittedError before that."""
+    schema: Schema | None = getattr(estimator, "_schema", None)
+    if schema is None:
+        check_is_fitted(estimator)
+        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet: call fit first.")
+    return schema.apply(X, estimator, allow_sparse=allow_sparse)
