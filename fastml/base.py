@@ -20,13 +20,23 @@ from sklearn.base import (
     is_regressor,
 )
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+    make_constraint,
+)
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
 __all__ = [
     "SKLEARN_VERSION", "BaseEstimator", "CallbackSupport", "ClassifierMixin", "ClusterMixin", "ConvergenceWarning",
-    "DataConversionWarning", "FitTasks", "MetaEstimatorMixin", "NotFittedError", "OutlierMixin", "RegressorMixin",
-    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_tasks", "is_classifier",
-    "is_regressor",
+    "DataConversionWarning", "FitTasks", "HasMethods", "Hidden", "Interval", "InvalidParameterError",
+    "MetaEstimatorMixin", "NotFittedError", "Options", "OutlierMixin", "RegressorMixin", "StrOptions",
+    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_tasks", "is_classifier", "is_regressor",
+    "make_constraint",
 ]  # fmt: skip
 
 SKLEARN_VERSION: tuple[int, int] = tuple(int(part) for part in sklearn.__version__.split(".")[:2])  # type: ignore[assignment]

@@ -6,29 +6,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from sklearn import get_config
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Hidden,
-    Interval,
-    InvalidParameterError,
-    Options,
-    StrOptions,
-    make_constraint,
-)
-
-from fastml.base import NotFittedError, check_is_fitted
+from fastml.base import InvalidParameterError, NotFittedError, Options, check_is_fitted, make_constraint
 from fastml.data.frames import Schema, Table, Unseen
 from fastml.data.names import estimator_name
 
-__all__ = [
-    "HasMethods", "Hidden", "Interval", "InvalidParameterError", "Options", "StrOptions", "check_parameters",
-    "check_same_length", "fit_table", "predict_table",
-]  # fmt: skip
-
-
-_CONSTRAINTS: dict[
-    type, dict[str, list[Any]]
-] = {}  # filled class by class: making the objects takes longer than asking
+# Filled class by class: making the objects takes longer than asking them.
+_CONSTRAINTS: dict[type, dict[str, list[Any]]] = {}
 
 
 def _constraints(kind: type) -> dict[str, list[Any]]:
