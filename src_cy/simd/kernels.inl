@@ -4,6 +4,21 @@
    number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
 #include "simd.h"
 
+#include "histogram.inl"
+#include "losses.inl"
+
 const struct fastml_kernels FASTML_TABLE = {
     .name = FASTML_ISA_NAME,
+
+    .histogram = histogram,
+    .pack_gradients = pack_gradients,
+    .partition_rows = partition_rows,
+    .partition_rows_by_table = partition_rows_by_table,
+    .scan_bins = scan_bins,
+
+    .squared_error = squared_error,
+    .binary_logistic = binary_logistic,
+    .softmax_exp = softmax_exp,
+    .softmax_class = softmax_class,
+    .store_gradients = store_gradients,
 };

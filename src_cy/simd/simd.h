@@ -10,8 +10,35 @@
 typedef void (*fastml_loss_block)(const double *y, const double *raw, double *grad_out,
                                   double *hess_out, ptrdiff_t n, const double *param);
 
+enum {
+    FASTML_CELLS = 264, /* words a column of a histogram takes: 256 codes and room against aliasing */
+    FASTML_BLOCK = 1024 /* rows a loss sees at once; a unit of work and of float sums */
+};
+
 struct fastml_kernels {
     const char *name; /* "base", "avx2" or "avx512" */
+
+    /* histogram.inl */
+    void (*histogram)(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
+                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
+    void (*pack_gradients)(const float *grad, const float *hess, const double *weight, double g_scale,
+                           double h_scale, ptrdiff_t n, int64_t *packed_out);
+    ptrdiff_t (*partition_rows)(const uint8_t *column, int subtract, int threshold, int32_t *rows,
+                                int32_t *right_out, ptrdiff_t n);
+    ptrdiff_t (*partition_rows_by_table)(const uint8_t *column, const uint8_t *table, int32_t *rows,
+                                         int32_t *right_out, ptrdiff_t n);
+    int (*scan_bins)(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
+                     int32_t h_min);
+
+    /* losses.inl */
+    fastml_loss_block squared_error;
+    fastml_loss_block binary_logistic;
+    void (*softmax_exp)(const double *raw, ptrdiff_t stride, int k, ptrdiff_t n, float *e_out,
+                        double *inverse_sum_out);
+    void (*softmax_class)(const double *y, const float *e, const double *inverse_sum, double c,
+                          double factor, ptrdiff_t n, double *grad_out, double *hess_out);
+    void (*store_gradients)(const double *grad, const double *hess, const double *weight, ptrdiff_t n,
+                            float *grad_out, float *hess_out, double *stats_out);
 };
 
 /* The table for this machine, or the one that FASTML_ISA asks for if the machine can run it. */

@@ -8,7 +8,43 @@ cdef extern from "simd.h" nogil:
         const double *y, const double *raw, double *grad_out, double *hess_out, ptrdiff_t n, const double *param
     ) noexcept nogil
 
+    enum:
+        FASTML_CELLS
+        FASTML_BLOCK
+
     struct fastml_kernels:
         const char *name
+
+        void (*histogram)(
+            const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
+            ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist
+        ) noexcept nogil
+        void (*pack_gradients)(
+            const float *grad, const float *hess, const double *weight, double g_scale,
+            double h_scale, ptrdiff_t n, int64_t *packed_out
+        ) noexcept nogil
+        ptrdiff_t (*partition_rows)(
+            const uint8_t *column, int subtract, int threshold, int32_t *rows, int32_t *right_out, ptrdiff_t n
+        ) noexcept nogil
+        ptrdiff_t (*partition_rows_by_table)(
+            const uint8_t *column, const uint8_t *table, int32_t *rows, int32_t *right_out, ptrdiff_t n
+        ) noexcept nogil
+        int (*scan_bins)(
+            const int64_t *bins, int n, int64_t start, int64_t total, double w, double lam, int32_t h_min
+        ) noexcept nogil
+
+        fastml_loss_block squared_error
+        fastml_loss_block binary_logistic
+        void (*softmax_exp)(
+            const double *raw, ptrdiff_t stride, int k, ptrdiff_t n, float *e_out, double *inverse_sum_out
+        ) noexcept nogil
+        void (*softmax_class)(
+            const double *y, const float *e, const double *inverse_sum, double c, double factor, ptrdiff_t n,
+            double *grad_out, double *hess_out
+        ) noexcept nogil
+        void (*store_gradients)(
+            const double *grad, const double *hess, const double *weight, ptrdiff_t n,
+            float *grad_out, float *hess_out, double *stats_out
+        ) noexcept nogil
 
     const fastml_kernels *fastml_simd()

@@ -1,0 +1,197 @@
+"""Grows trees on binned data from gradients and hessians.
+
+Limit: each level counts about half of the rows, a load, an add and a store for each value (at best one store a
+cycle), and moves every row id once; see kernels/grow.pxd for how a team of threads shares that.
+"""
+
+from cython.parallel cimport parallel, prange, threadid
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+from kernels.grow cimport CATEGORICAL_BIT, grow_start, grow_tree
+from kernels.growth cimport Growth, Problem, growth_free, growth_new
+from kernels.split cimport hessian_sum
+from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_team_size
+from simd.simd cimport FASTML_CELLS, fastml_simd
+from types cimport GrowOptions, Node
+
+import numpy as np
+
+NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
+# Histograms that one growing tree may keep; beyond it children are counted anew instead of subtracted.
+MAX_HISTOGRAM_BYTES = 256 * 1024 * 1024
+
+
+cdef class HistogramGrower:
+    """Grows one tree a call and output, on the same binned data each time.
+
+    See histogram_grower.pyi for the arguments. Bits do not depend on n_threads: all sums are integers.
+    """
+
+    cdef Problem problem
+    cdef Growth **growths           # one for each tree that may grow at a time
+    cdef int n_growths
+    cdef int n_threads
+    cdef int n_outputs
+    cdef int64_t n_rounds
+    cdef object arrays              # keeps the memory alive that problem points to
+    cdef list trees                 # of the last round: (nodes, gain, cover, categories)
+
+    def __cinit__(
+        self,
+        const uint8_t[:, ::1] codes_by_row,
+        const uint8_t[:, ::1] codes_by_column,
+        int n_samples,
+        const int32_t[::1] n_bins,
+        const uint8_t[::1] is_categorical,
+        const double[::1] edges,
+        const int64_t[::1] edges_start,
+        dict options,
+        int n_outputs=1,
+        int n_threads=1,
+    ):
+        cdef Problem *p = &self.problem
+        cdef int i, teams, max_slots
+        p.simd = fastml_simd()
+        set_options(&p.options, dict(options))
+        p.by_row = &codes_by_row[0, 0]
+        p.row_stride = codes_by_row.shape[1]
+        p.by_column = &codes_by_column[0, 0]
+        p.column_stride = codes_by_column.shape[1]
+        p.n_samples = n_samples
+        p.n_features = codes_by_column.shape[0]
+        p.n_bins = &n_bins[0]
+        p.is_categorical = &is_categorical[0]
+        p.edges = &edges[0] if edges.shape[0] > 0 else NULL
+        p.edges_start = &edges_start[0]
+        self.arrays = (codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start)
+        self.n_threads = n_threads
+        self.n_outputs = n_outputs
+        # Whole trees side by side need no barrier; with few trees the threads share each of them.
+        teams = n_threads if n_outputs >= 4 * n_threads or n_outputs % n_threads == 0 else 1
+        max_slots = max(4, MAX_HISTOGRAM_BYTES // (teams * p.n_features * FASTML_CELLS * sizeof(int64_t)))
+        self.growths = <Growth **> calloc(teams, sizeof(void *))
+        if self.growths == NULL:
+            raise MemoryError
+        self.n_growths = teams
+        for i in range(teams):
+            self.growths[i] = growth_new(p, n_threads if teams == 1 else 1, max_slots)
+            if self.growths[i] == NULL:
+                raise MemoryError
+
+    def __dealloc__(self):
+        cdef int i
+        if self.growths != NULL:
+            for i in range(self.n_growths):
+                growth_free(self.growths[i])
+            free(self.growths)
+
+    def grow(
+        self,
+        const float[:, ::1] grad,
+        const float[:, ::1] hess,
+        const double[::1] weight,
+        const uint8_t[::1] sampled,
+        const double[:, ::1] stats,
+        int32_t[:, ::1] leaf_of_out,
+    ):
+        cdef int k
+        cdef Growth *g
+        self.trees = [None] * self.n_outputs
+        if self.n_growths > 1:
+            for k in prange(
+                self.n_outputs, nogil=True, num_threads=self.n_growths, schedule="dynamic", chunksize=1
+            ):
+                g = self.growths[threadid()]
+                self.prepare(g, k, grad, hess, weight, sampled, stats)
+                g.team = 1
+                grow_start(&self.problem, g)
+                grow_tree(&self.problem, g, 0, &leaf_of_out[k, 0])
+                with gil:
+                    self.trees[k] = finished_tree(&self.problem, g)
+        else:
+            g = self.growths[0]
+            for k in range(self.n_outputs):
+                self.prepare(g, k, grad, hess, weight, sampled, stats)
+                with nogil, parallel(num_threads=self.n_threads):
+                    grow_together(&self.problem, g, threadid(), &leaf_of_out[k, 0])
+                self.trees[k] = finished_tree(&self.problem, g)
+        self.n_rounds += 1
+        return self.trees
+
+    cdef void prepare(
+        self, Growth *g, int k, const float[:, ::1] grad, const float[:, ::1] hess, const double[::1] weight,
+        const uint8_t[::1] sampled, const double[:, ::1] stats,
+    ) noexcept nogil:
+        g.input.grad = &grad[k, 0]
+        g.input.hess = NULL
+        g.input.weight = NULL
+        g.input.sampled = NULL
+        if hess is not None:
+            g.input.hess = &hess[k, 0]
+        if weight is not None:
+            g.input.weight = &weight[0]
+        if sampled is not None:
+            g.input.sampled = &sampled[0]
+        g.input.stats = &stats[k, 0]
+        g.stream = self.n_rounds * self.n_outputs + k + 1
+
+
+cdef void grow_together(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
+    """Every thread of the team that OpenMP gave comes here; it may be smaller than asked for."""
+    if fastml_barrier_arrive(&g.barrier, fastml_team_size()):
+        g.team = fastml_team_size()
+        grow_start(problem, g)
+        fastml_barrier_open(&g.barrier)
+    grow_tree(problem, g, thread, leaf_of_out)
+
+
+cdef tuple finished_tree(const Problem *problem, Growth *g):
+    """(nodes, gain, cover, categories) of the tree just grown, as arrays of their own."""
+    cdef int n = g.n_nodes, i, row = 0, n_categorical = 0
+    if g.failed:
+        raise MemoryError("no memory left for the histograms of a tree: lower max_leaves, max_depth or max_bin")
+    nodes = np.empty(n, NODE)
+    gain = np.zeros(n, np.float32)
+    cover = np.empty(n, np.float32)
+    cdef Node[::1] nodes_view = nodes
+    cdef float[::1] gain_view = gain
+    cdef float[::1] cover_view = cover
+    for i in range(n):
+        if g.nodes[i].left != 0 and (g.nodes[i].feature >> CATEGORICAL_BIT) & 1:
+            g.nodes[i].value = n_categorical
+            n_categorical += 1
+        cover_view[i] = <float> (hessian_sum(g.growing[i].total) / g.scale.h)
+        if g.nodes[i].left != 0:
+            gain_view[i] = <float> g.growing[i].split.gain
+    memcpy(&nodes_view[0], g.nodes, n * sizeof(Node))
+    if n_categorical == 0:
+        return nodes, gain, cover, None
+    categories = np.empty((n_categorical, 8), np.uint32)
+    cdef uint32_t[:, ::1] categories_view = categories
+    for i in range(n):
+        if g.nodes[i].left != 0 and (g.nodes[i].feature >> CATEGORICAL_BIT) & 1:
+            memcpy(&categories_view[row, 0], &g.growing[i].split.categories, 32)
+            row += 1
+    return nodes, gain, cover, categories
+
+
+cdef void set_options(GrowOptions *out, dict options) except *:
+    """Fill the record from its fields' names; a name missing or too much is an error of ours."""
+    out.max_leaves = options.pop("max_leaves")
+    out.max_depth = options.pop("max_depth")
+    out.lossguide = options.pop("lossguide")
+    out.reg_lambda = options.pop("reg_lambda")
+    out.reg_alpha = options.pop("reg_alpha")
+    out.min_split_gain = options.pop("min_split_gain")
+    out.min_child_weight = options.pop("min_child_weight")
+    out.max_delta_step = options.pop("max_delta_step")
+    out.learning_rate = options.pop("learning_rate")
+    out.max_cat_to_onehot = options.pop("max_cat_to_onehot")
+    out.colsample_bytree = options.pop("colsample_bytree")
+    out.colsample_bylevel = options.pop("colsample_bylevel")
+    out.colsample_bynode = options.pop("colsample_bynode")
+    out.seed = options.pop("seed")
+    if options:
+        raise TypeError(f"unknown options: {', '.join(options)}")

@@ -1,0 +1,461 @@
+"""How a team grows a tree: count, search, choose, split, until nothing gains; then the leaves' values.
+
+Every thread runs grow_tree. Between two barriers the threads either work on their own rows or on their own
+share of the columns; the last to reach a barrier does the serial step.
+"""
+
+from libc.math cimport INFINITY, exp2, floor, log2
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from kernels.growth cimport (
+    Gradients, GrowingNode, Growth, Leaf, Problem, give_slot, growth_reserve, take_slot,
+)
+from kernels.queue cimport Candidate, queue_pop, queue_push
+from kernels.sampling cimport sample_columns
+from kernels.split cimport (
+    best_category_split, best_number_split, hessian_sum, leaf_weight, least_hessian,
+)
+from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_barrier_wait
+from simd.simd cimport FASTML_BLOCK, FASTML_CELLS
+from types cimport GrowOptions, Node, Split
+
+cdef enum:
+    CATEGORICAL_BIT = 30
+    MISSING_LEFT_BIT = 31
+
+
+cdef inline double power_of_two_below(double x) noexcept nogil:
+    return exp2(floor(log2(x)))
+
+
+cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
+    """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^62. Powers of two keep
+    hessians of 1, weights that are integers and the like exact."""
+    cdef double n = problem.n_samples
+    cdef double g_sum = max(g.input.stats[0], 1e-290), h_sum = max(g.input.stats[2], 1e-290)
+    g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
+    g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
+    g.leaf_g_scale = power_of_two_below(exp2(61.0) / g_sum)
+    g.leaf_h_scale = power_of_two_below(exp2(61.0) / h_sum)
+
+
+cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
+    """Serial: forget the last tree."""
+    cdef int j
+    set_scales(problem, g)
+    g.n_nodes = 1
+    g.n_leaves = 1
+    g.n_heap = 0
+    g.failed = 0
+    g.n_free = 0
+    for j in range(g.n_slots - 1, 1, -1):
+        give_slot(g, j)
+    memset(g.tree_columns, 1, problem.n_features)
+    if sample_columns(g.tree_columns, g.tree_columns, problem.n_features, problem.options.colsample_bytree,
+                      problem.options.seed, (g.stream << 32)) < 0:
+        g.failed = 1
+    g.growing[0].depth = 0
+    g.node = 0
+    g.small = 0
+    g.large = -1
+    g.counted = 1
+    g.subtract = 0
+    g.growing[0].slot = take_slot(problem, g)
+    if g.growing[0].slot < 0:
+        g.growing[0].slot = 0
+    choose_columns(problem, g, 0, g.node_columns)
+    cdef int t
+    cdef ptrdiff_t start = 0, block, n = problem.n_samples
+    cdef ptrdiff_t n_blocks = (n + FASTML_BLOCK - 1) // FASTML_BLOCK
+    for t in range(g.team):         # room for every row of a thread's blocks
+        g.first_row[t] = start
+        block = (n_blocks - t + g.team - 1) // g.team
+        start += block * FASTML_BLOCK
+        if block > 0 and (n_blocks - 1) % g.team == t:
+            start -= n_blocks * FASTML_BLOCK - n
+
+
+cdef inline void choose_columns(const Problem *problem, Growth *g, int node, uint8_t *chosen_out) noexcept nogil:
+    """The columns that a node may be split on. Streams: tree << 32, then one for each level and node."""
+    cdef uint64_t tree = <uint64_t> g.stream << 32
+    cdef uint64_t seed = problem.options.seed
+    if problem.options.colsample_bylevel >= 1.0 and problem.options.colsample_bynode >= 1.0:
+        memcpy(chosen_out, g.tree_columns, problem.n_features)
+        return
+    if (
+        sample_columns(g.tree_columns, g.level_columns, problem.n_features, problem.options.colsample_bylevel,
+                       seed, tree + 1 + 2 * <uint64_t> g.growing[node].depth) < 0
+        or sample_columns(g.level_columns, chosen_out, problem.n_features, problem.options.colsample_bynode,
+                          seed, tree + 2 + 2 * <uint64_t> node) < 0
+    ):
+        g.failed = 1
+
+
+cdef inline void start_rows(const Problem *problem, Growth *g, int thread) noexcept nogil:
+    """Pack the gradients of the thread's blocks, list its rows and count them into the root's histogram."""
+    cdef ptrdiff_t first = thread * FASTML_BLOCK, n = problem.n_samples, size, i, count = 0
+    cdef int32_t *rows = g.rows + g.first_row[thread]
+    cdef int64_t *hist = target_histogram(problem, g, thread, g.growing[0].slot)
+    while first < n:
+        size = min(<ptrdiff_t> FASTML_BLOCK, n - first)
+        problem.simd.pack_gradients(
+            g.input.grad + first, NULL if g.input.hess == NULL else g.input.hess + first,
+            NULL if g.input.weight == NULL else g.input.weight + first,
+            g.scale.g, g.scale.h, size, g.packed + first,
+        )
+        if g.input.sampled == NULL:
+            problem.simd.histogram(
+                problem.by_row, problem.row_stride, problem.n_features, NULL, first, size, g.packed, hist
+            )
+            for i in range(size):
+                rows[count + i] = <int32_t> (first + i)
+            count += size
+        else:
+            for i in range(first, first + size):
+                rows[count] = <int32_t> i
+                count += g.input.sampled[i] != 0
+        first += g.team * FASTML_BLOCK
+    if g.input.sampled != NULL:
+        problem.simd.histogram(
+            problem.by_row, problem.row_stride, problem.n_features, rows, 0, count, g.packed, hist
+        )
+    g.begin[thread * g.capacity] = g.first_row[thread]
+    g.count[thread * g.capacity] = count
+
+
+cdef inline int64_t *target_histogram(const Problem *problem, Growth *g, int thread, int slot) noexcept nogil:
+    """Where a thread counts, cleared: the node's own histogram for thread 0, a private one for the others."""
+    cdef int64_t *hist = g.slots[slot] if thread == 0 else g.own_hist[thread]
+    cdef int j
+    for j in range(problem.n_features):
+        memset(hist + <ptrdiff_t> j * FASTML_CELLS, 0, (problem.n_bins[j] + 1) * sizeof(int64_t))
+    return hist
+
+
+cdef inline void count_node(const Problem *problem, Growth *g, int thread, int node) noexcept nogil:
+    cdef ptrdiff_t run = thread * g.capacity + node
+    problem.simd.histogram(
+        problem.by_row, problem.row_stride, problem.n_features, g.rows + g.begin[run], 0, g.count[run], g.packed,
+        target_histogram(problem, g, thread, g.growing[node].slot),
+    )
+
+
+cdef inline void merge_column(Growth *g, int64_t *cells, ptrdiff_t offset, int n_cells) noexcept nogil:
+    """Add the private histograms of the other threads."""
+    cdef int t, k
+    cdef const int64_t *other
+    for t in range(1, g.team):
+        other = g.own_hist[t] + offset
+        for k in range(n_cells):
+            cells[k] += other[k]
+
+
+cdef inline void subtract_column(const int64_t *part, int64_t *whole, int n_cells) noexcept nogil:
+    cdef int k
+    for k in range(n_cells):
+        whole[k] -= part[k]
+
+
+cdef inline void search_column(const Problem *problem, Growth *g, int child, int node, int j) noexcept nogil:
+    """Best split of a child (0 small, 1 large) on column j."""
+    cdef Split *best = g.best + <ptrdiff_t> child * problem.n_features + j
+    cdef const int64_t *cells = g.slots[g.growing[node].slot] + <ptrdiff_t> j * FASTML_CELLS
+    if not g.node_columns[child * problem.n_features + j]:
+        best.gain = -1.0
+    elif problem.is_categorical[j]:
+        best_category_split(cells, problem.n_bins[j], g.growing[node].total, g.scale, &problem.options, best)
+    else:
+        best_number_split(
+            problem.simd, cells, problem.n_bins[j], g.growing[node].total, g.scale, &problem.options, best
+        )
+    best.feature = j
+
+
+cdef inline void search_columns(
+    const Problem *problem, Growth *g, int thread, int child, int node, int difference
+) noexcept nogil:
+    """Merge what the team counted for `node`, take it from its sibling's histogram (`difference`, or -1) and
+    search both, column by column, while its cells are in the cache."""
+    cdef int j, n_cells
+    cdef ptrdiff_t offset
+    cdef int64_t *cells = g.slots[g.growing[node].slot]
+    for j in range(thread, problem.n_features, g.team):
+        offset = <ptrdiff_t> j * FASTML_CELLS
+        n_cells = problem.n_bins[j] + 1
+        merge_column(g, cells + offset, offset, n_cells)
+        if node == 0:
+            continue                # the root's sum is not known before all is merged
+        if splittable(problem, g, node):
+            search_column(problem, g, child, node, j)
+        if difference >= 0:
+            subtract_column(cells + offset, g.slots[g.growing[difference].slot] + offset, n_cells)
+            if splittable(problem, g, difference):
+                search_column(problem, g, 1 - child, difference, j)
+
+
+cdef inline bint splittable(const Problem *problem, Growth *g, int node) noexcept nogil:
+    """Whether depth and weight leave a node any split."""
+    cdef const GrowOptions *options = &problem.options
+    if options.max_depth > 0 and g.growing[node].depth >= options.max_depth:
+        return False
+    return hessian_sum(g.growing[node].total) >= 2.0 * least_hessian(g.scale, options)
+
+
+cdef inline void total_of_root(const Problem *problem, Growth *g) noexcept nogil:
+    """The sums of all rows: those of any column."""
+    cdef int k
+    cdef int64_t total = 0
+    cdef const int64_t *cells = g.slots[g.growing[0].slot]
+    for k in range(problem.n_bins[0] + 1):
+        total += cells[k]
+    g.growing[0].total = total
+
+
+cdef inline void offer_node(const Problem *problem, Growth *g, int child, int node) noexcept nogil:
+    """Queue a node whose columns were searched, if any split gains enough; else it stays a leaf."""
+    cdef GrowingNode *growing = &g.growing[node]
+    cdef const Split *best = g.best + <ptrdiff_t> child * problem.n_features
+    cdef int j, winner = 0
+    cdef Candidate candidate
+    if not splittable(problem, g, node):
+        best = NULL
+    else:
+        for j in range(1, problem.n_features):
+            if best[j].gain > best[winner].gain:
+                winner = j
+        if best[winner].gain <= 1e-6 or best[winner].gain < problem.options.min_split_gain:
+            best = NULL
+    if best == NULL:
+        give_slot(g, growing.slot)
+        growing.slot = -1
+        return
+    growing.split = best[winner]
+    if growing.slot < 2:
+        growing.slot = -1           # a passing histogram: the children will be counted anew
+    candidate.node = node
+    candidate.key = growing.split.gain if problem.options.lossguide else -growing.depth
+    queue_push(g.heap, &g.n_heap, candidate)
+
+
+cdef inline void choose_next(const Problem *problem, Growth *g) noexcept nogil:
+    """Serial: queue the nodes just searched, take the best of the queue and lay out its children."""
+    cdef GrowingNode *parent
+    cdef int left, small, large, child
+    if g.counted:
+        offer_node(problem, g, 0, g.small)
+        if g.large >= 0:
+            offer_node(problem, g, 1, g.large)
+    if (
+        g.failed or g.n_heap == 0
+        or (problem.options.max_leaves > 0 and g.n_leaves >= problem.options.max_leaves)
+    ):
+        g.node = -1
+        return
+    if not growth_reserve(g, g.n_nodes + 2):
+        g.failed = 1
+        g.node = -1
+        return
+    g.node = queue_pop(g.heap, &g.n_heap).node
+    parent = &g.growing[g.node]
+    left = g.n_nodes
+    g.n_nodes += 2
+    g.n_leaves += 1
+    write_split(problem, g, g.node, left)
+    for child in range(2):
+        g.growing[left + child].depth = parent.depth + 1
+        g.growing[left + child].slot = -1
+        g.nodes[left + child].left = 0
+    g.growing[left].total = parent.split.left
+    g.growing[left + 1].total = parent.total - parent.split.left
+    small = left + (hessian_sum(g.growing[left].total) > hessian_sum(g.growing[left + 1].total))
+    large = 2 * left + 1 - small
+    g.small = small
+    g.large = large
+    g.counted = (
+        (problem.options.max_leaves == 0 or g.n_leaves < problem.options.max_leaves)
+        and (splittable(problem, g, small) or splittable(problem, g, large))
+    )
+    g.subtract = parent.slot >= 2
+    if not g.counted:
+        give_slot(g, parent.slot)
+    else:
+        g.growing[large].slot = parent.slot if g.subtract else keep_or_pass(problem, g, 1)
+        g.growing[small].slot = keep_or_pass(problem, g, 0)
+        choose_columns(problem, g, small, g.node_columns)
+        choose_columns(problem, g, large, g.node_columns + problem.n_features)
+    parent.slot = -1
+
+
+cdef inline int keep_or_pass(const Problem *problem, Growth *g, int passing) noexcept nogil:
+    cdef int slot = take_slot(problem, g)
+    return slot if slot >= 0 else passing
+
+
+cdef inline void write_split(const Problem *problem, Growth *g, int node, int left) noexcept nogil:
+    """The node as the fitted tree has it; a categorical one gets its row of the table when it is frozen."""
+    cdef const Split *split = &g.growing[node].split
+    cdef Node *out = &g.nodes[node]
+    cdef int64_t edge
+    out.left = left
+    out.feature = <uint32_t> split.feature
+    if split.missing_left:
+        out.feature |= <uint32_t> 1 << MISSING_LEFT_BIT
+    if split.categorical:
+        out.feature |= <uint32_t> 1 << CATEGORICAL_BIT
+        out.value = 0.0
+    else:
+        edge = problem.edges_start[split.feature] + split.threshold - 1
+        out.value = problem.edges[edge] if edge < problem.edges_start[split.feature + 1] else INFINITY
+
+
+cdef inline void split_rows(const Problem *problem, Growth *g, int thread) noexcept nogil:
+    """Partition the thread's run of g.node into those of its children."""
+    cdef const Split *split = &g.growing[g.node].split
+    cdef ptrdiff_t run = thread * g.capacity + g.node, child = thread * g.capacity + g.nodes[g.node].left
+    cdef int32_t *rows = g.rows + g.begin[run]
+    cdef int32_t *scratch = g.scratch + g.first_row[thread] + 16 * thread
+    cdef const uint8_t *column = problem.by_column + split.feature * problem.column_stride
+    cdef ptrdiff_t n = g.count[run], n_left
+    cdef uint8_t table[256]
+    cdef int code
+    if split.categorical:
+        table[0] = split.missing_left
+        for code in range(1, 256):
+            table[code] = (split.categories.bits[code >> 5] >> (code & 31)) & 1
+        n_left = problem.simd.partition_rows_by_table(column, table, rows, scratch, n)
+    else:
+        n_left = problem.simd.partition_rows(
+            column, 0 if split.missing_left else 1, split.threshold - (0 if split.missing_left else 1),
+            rows, scratch, n,
+        )
+    memcpy(rows + n_left, scratch, (n - n_left) * sizeof(int32_t))
+    g.begin[child] = g.begin[run]
+    g.count[child] = n_left
+    g.begin[child + 1] = g.begin[run] + n_left
+    g.count[child + 1] = n - n_left
+
+
+cdef inline Leaf sum_leaf(const Growth *g, const int32_t *rows, ptrdiff_t n, int leaf, int32_t *leaf_of_out) noexcept nogil:
+    """Sum gradients and hessians of a leaf's rows exactly, and note the leaf of each row."""
+    cdef ptrdiff_t i
+    cdef int32_t r
+    cdef double w
+    cdef Leaf total
+    total.g = 0
+    total.h = 0
+    if g.input.weight == NULL and g.input.hess == NULL:
+        for i in range(n):
+            r = rows[i]
+            leaf_of_out[r] = leaf
+            total.g += <int64_t> (g.input.grad[r] * g.leaf_g_scale)
+        total.h = n * <int64_t> g.leaf_h_scale
+    elif g.input.weight == NULL:
+        for i in range(n):
+            r = rows[i]
+            leaf_of_out[r] = leaf
+            total.g += <int64_t> (g.input.grad[r] * g.leaf_g_scale)
+            total.h += <int64_t> (g.input.hess[r] * g.leaf_h_scale)
+    else:
+        for i in range(n):
+            r = rows[i]
+            leaf_of_out[r] = leaf
+            w = g.input.weight[r]
+            total.g += <int64_t> (w * g.input.grad[r] * g.leaf_g_scale)
+            total.h += <int64_t> (w * (1.0 if g.input.hess == NULL else g.input.hess[r]) * g.leaf_h_scale)
+    return total
+
+
+cdef inline int walk(const Problem *problem, const Growth *g, ptrdiff_t row) noexcept nogil:
+    """The leaf of a row that was not sampled."""
+    cdef int node = 0, code, goes_left
+    cdef const Split *split
+    while g.nodes[node].left != 0:
+        split = &g.growing[node].split
+        code = problem.by_column[split.feature * problem.column_stride + row]
+        if code == 0:
+            goes_left = split.missing_left
+        elif split.categorical:
+            goes_left = (split.categories.bits[code >> 5] >> (code & 31)) & 1
+        else:
+            goes_left = code <= split.threshold
+        node = g.nodes[node].left + (1 - goes_left)
+    return node
+
+
+cdef inline void sum_leaves(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
+    cdef int node
+    cdef ptrdiff_t run, first, i
+    for node in range(g.n_nodes):
+        run = thread * g.capacity + node
+        if g.nodes[node].left == 0:
+            g.leaves[run] = sum_leaf(g, g.rows + g.begin[run], g.count[run], node, leaf_of_out)
+    if g.input.sampled != NULL:
+        first = thread * FASTML_BLOCK
+        while first < problem.n_samples:
+            for i in range(first, min(first + FASTML_BLOCK, problem.n_samples)):
+                if not g.input.sampled[i]:
+                    leaf_of_out[i] = walk(problem, g, i)
+            first += g.team * FASTML_BLOCK
+
+
+cdef inline void set_leaf_values(const Problem *problem, Growth *g) noexcept nogil:
+    """Serial: Newton's step of each leaf, shrunk by the learning rate."""
+    cdef int node, t
+    cdef int64_t G, H
+    for node in range(g.n_nodes):
+        if g.nodes[node].left != 0:
+            continue
+        G = 0
+        H = 0
+        for t in range(g.team):
+            G += g.leaves[t * g.capacity + node].g
+            H += g.leaves[t * g.capacity + node].h
+        g.nodes[node].feature = 0
+        g.nodes[node].value = problem.options.learning_rate * leaf_weight(
+            G / g.leaf_g_scale, H / g.leaf_h_scale, &problem.options
+        )
+
+
+cdef inline void search_root(const Problem *problem, Growth *g, int thread) noexcept nogil:
+    cdef int j
+    search_columns(problem, g, thread, 0, 0, -1)
+    if fastml_barrier_arrive(&g.barrier, g.team):
+        total_of_root(problem, g)
+        fastml_barrier_open(&g.barrier)
+    if splittable(problem, g, 0):
+        for j in range(thread, problem.n_features, g.team):
+            search_column(problem, g, 0, 0, j)
+
+
+cdef inline void search_children(const Problem *problem, Growth *g, int thread) noexcept nogil:
+    """Count the smaller child; the larger one is the difference, unless the parent's histogram was not kept."""
+    count_node(problem, g, thread, g.small)
+    fastml_barrier_wait(&g.barrier, g.team)
+    search_columns(problem, g, thread, 0, g.small, g.large if g.subtract else -1)
+    if not g.subtract:
+        fastml_barrier_wait(&g.barrier, g.team)
+        count_node(problem, g, thread, g.large)
+        fastml_barrier_wait(&g.barrier, g.team)
+        search_columns(problem, g, thread, 1, g.large, -1)
+
+
+cdef inline void grow_tree(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
+    """One thread's part in growing a tree; grow_start came before. leaf_of_out: (n_samples,) node of each row."""
+    start_rows(problem, g, thread)
+    fastml_barrier_wait(&g.barrier, g.team)
+    search_root(problem, g, thread)
+    if fastml_barrier_arrive(&g.barrier, g.team):
+        choose_next(problem, g)
+        fastml_barrier_open(&g.barrier)
+    while g.node >= 0:
+        split_rows(problem, g, thread)
+        if g.counted:
+            search_children(problem, g, thread)
+        if fastml_barrier_arrive(&g.barrier, g.team):
+            choose_next(problem, g)
+            fastml_barrier_open(&g.barrier)
+    sum_leaves(problem, g, thread, leaf_of_out)
+    if fastml_barrier_arrive(&g.barrier, g.team):
+        set_leaf_values(problem, g)
+        fastml_barrier_open(&g.barrier)

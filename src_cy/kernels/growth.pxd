@@ -1,0 +1,232 @@
+"""What one growing tree holds, and the memory it takes.
+
+A team of threads grows a tree together. Blocks of FASTML_BLOCK rows are dealt out to the threads in turn, so
+that sorted data load them evenly; a thread keeps its rows for the whole tree, in `rows`, where each node has
+a run:
+
+    rows of thread 0                   | rows of thread 1
+    [ node 3 | node 4 |    node 2    ] | [ node 3 |   node 4   | node 2 ]
+      ^ begin, count of (thread, node)
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+
+from kernels.queue cimport Candidate
+from kernels.split cimport Scale
+from kernels.threads cimport fastml_barrier
+from simd.simd cimport FASTML_CELLS, fastml_kernels
+from types cimport GrowOptions, Node, Split
+
+
+cdef struct Problem:                # what all trees of a fit share
+    const fastml_kernels *simd
+    GrowOptions options
+    const uint8_t *by_row
+    ptrdiff_t row_stride
+    const uint8_t *by_column
+    ptrdiff_t column_stride
+    ptrdiff_t n_samples
+    int n_features
+    const int32_t *n_bins
+    const uint8_t *is_categorical
+    const double *edges
+    const int64_t *edges_start
+
+
+cdef struct Gradients:              # what one tree is grown on
+    const float *grad
+    const float *hess               # NULL: 1
+    const double *weight            # NULL: 1
+    const uint8_t *sampled          # NULL: every row
+    const double *stats             # sum |w g|, max |w g|, sum w h, max w h
+
+
+cdef struct Leaf:                   # exact sums in fixed point
+    int64_t g
+    int64_t h
+
+
+cdef struct GrowingNode:
+    int64_t total                   # packed sums
+    int depth
+    int slot                        # its histogram, or -1
+    Split split
+
+
+cdef struct Growth:
+    int team                        # threads at work on this tree
+    int max_team
+    fastml_barrier barrier
+    int failed                      # out of memory
+    Gradients input
+    Scale scale
+    double leaf_g_scale
+    double leaf_h_scale
+    int64_t stream                  # counts trees, for random numbers
+
+    int64_t *packed                 # (n_samples,)
+    int32_t *rows                   # (n_samples,)
+    int32_t *scratch                # (n_samples + 16 max_team,)
+    ptrdiff_t *first_row            # (max_team + 1,) start of each thread's rows
+    int64_t **own_hist              # (max_team,) private histograms of threads 1, 2, ...
+    int64_t **slots                 # (n_slots,) histograms of nodes; the first two are for passing use
+    int n_slots
+    int max_slots
+    int *free_slots
+    int n_free
+
+    int capacity                    # of all that is counted by node
+    int n_nodes
+    int n_leaves
+    GrowingNode *growing
+    Node *nodes
+    Candidate *heap
+    int n_heap
+    ptrdiff_t *begin                # (max_team, capacity)
+    ptrdiff_t *count                # (max_team, capacity)
+    Leaf *leaves                    # (max_team, capacity)
+
+    uint8_t *tree_columns           # (n_features,)
+    uint8_t *level_columns          # (n_features,)
+    uint8_t *node_columns           # (2, n_features)
+    Split *best                     # (2, n_features) of the children at hand
+    int node                        # that is being split; -1: done
+    int small                       # child whose histogram is counted
+    int large                       # child whose histogram is the difference
+    int counted                     # histograms are needed
+    int subtract                    # the larger child's is a difference, not counted
+
+
+cdef inline int64_t *histogram_new(const Problem *problem) noexcept nogil:
+    return <int64_t *> malloc(<size_t> problem.n_features * FASTML_CELLS * sizeof(int64_t))
+
+
+cdef inline int growth_reserve(Growth *g, int n_nodes) noexcept nogil:
+    """Make room for n_nodes; 0 if there is no memory. The runs move, as their rows are as long as capacity."""
+    cdef int capacity = max(64, g.capacity), t
+    cdef size_t n
+    cdef ptrdiff_t *begin
+    cdef ptrdiff_t *count
+    if n_nodes <= g.capacity:
+        return 1
+    while capacity < n_nodes:
+        capacity *= 2
+    n = capacity
+    begin = <ptrdiff_t *> malloc(n * g.max_team * sizeof(ptrdiff_t))
+    count = <ptrdiff_t *> malloc(n * g.max_team * sizeof(ptrdiff_t))
+    if begin == NULL or count == NULL:
+        free(begin)
+        free(count)
+        return 0
+    for t in range(g.max_team):
+        for i in range(g.capacity):
+            begin[t * capacity + i] = g.begin[t * g.capacity + i]
+            count[t * capacity + i] = g.count[t * g.capacity + i]
+    free(g.begin)
+    free(g.count)
+    g.begin = begin
+    g.count = count
+    cdef void *growing = realloc(g.growing, n * sizeof(GrowingNode))
+    if growing != NULL:
+        g.growing = <GrowingNode *> growing
+    cdef void *nodes = realloc(g.nodes, n * sizeof(Node))
+    if nodes != NULL:
+        g.nodes = <Node *> nodes
+    cdef void *heap = realloc(g.heap, n * sizeof(Candidate))
+    if heap != NULL:
+        g.heap = <Candidate *> heap
+    free(g.leaves)
+    g.leaves = <Leaf *> malloc(n * g.max_team * sizeof(Leaf))
+    if growing == NULL or nodes == NULL or heap == NULL or g.leaves == NULL:
+        return 0
+    g.capacity = capacity
+    return 1
+
+
+cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slots) noexcept nogil:
+    """Memory for one tree at a time; NULL if there is none."""
+    cdef Growth *g = <Growth *> calloc(1, sizeof(Growth))
+    cdef size_t n = problem.n_samples, d = problem.n_features
+    cdef int t, ok
+    if g == NULL:
+        return NULL
+    g.max_team = max_team
+    g.max_slots = max_slots
+    g.packed = <int64_t *> malloc((n + 1) * sizeof(int64_t))
+    g.rows = <int32_t *> malloc((n + 1) * sizeof(int32_t))
+    g.scratch = <int32_t *> malloc((n + 16 * max_team) * sizeof(int32_t))
+    g.first_row = <ptrdiff_t *> calloc(max_team + 1, sizeof(ptrdiff_t))
+    g.own_hist = <int64_t **> calloc(max_team, sizeof(void *))
+    g.slots = <int64_t **> calloc(max_slots, sizeof(void *))
+    g.free_slots = <int *> calloc(max_slots, sizeof(int))
+    g.tree_columns = <uint8_t *> malloc(d)
+    g.level_columns = <uint8_t *> malloc(d)
+    g.node_columns = <uint8_t *> malloc(2 * d)
+    g.best = <Split *> malloc(2 * d * sizeof(Split))
+    ok = (
+        g.packed != NULL and g.rows != NULL and g.scratch != NULL and g.first_row != NULL
+        and g.own_hist != NULL and g.slots != NULL and g.free_slots != NULL and g.tree_columns != NULL
+        and g.level_columns != NULL and g.node_columns != NULL and g.best != NULL
+    )
+    if ok:
+        for t in range(1, max_team):
+            g.own_hist[t] = histogram_new(problem)
+            ok = ok and g.own_hist[t] != NULL
+        for t in range(2):
+            g.slots[t] = histogram_new(problem)
+            ok = ok and g.slots[t] != NULL
+        g.n_slots = 2
+    if not ok or not growth_reserve(g, 64):
+        growth_free(g)
+        return NULL
+    return g
+
+
+cdef inline void growth_free(Growth *g) noexcept nogil:
+    cdef int i
+    if g == NULL:
+        return
+    if g.own_hist != NULL:
+        for i in range(g.max_team):
+            free(g.own_hist[i])
+    if g.slots != NULL:
+        for i in range(g.max_slots):
+            free(g.slots[i])
+    free(g.packed)
+    free(g.rows)
+    free(g.scratch)
+    free(g.first_row)
+    free(g.own_hist)
+    free(g.slots)
+    free(g.free_slots)
+    free(g.growing)
+    free(g.nodes)
+    free(g.heap)
+    free(g.begin)
+    free(g.count)
+    free(g.leaves)
+    free(g.tree_columns)
+    free(g.level_columns)
+    free(g.node_columns)
+    free(g.best)
+    free(g)
+
+
+cdef inline int take_slot(const Problem *problem, Growth *g) noexcept nogil:
+    """A histogram to keep, or -1 where the limit on memory is reached."""
+    if g.n_free > 0:
+        g.n_free -= 1
+        return g.free_slots[g.n_free]
+    if g.n_slots < g.max_slots:
+        g.slots[g.n_slots] = histogram_new(problem)
+        if g.slots[g.n_slots] != NULL:
+            g.n_slots += 1
+            return g.n_slots - 1
+    return -1
+
+
+cdef inline void give_slot(Growth *g, int slot) noexcept nogil:
+    if slot >= 2:
+        g.free_slots[g.n_free] = slot
+        g.n_free += 1

@@ -1,0 +1,198 @@
+/* Histograms of packed gradients, and the partition of rows by a split.
+
+   A gradient is one 64-bit word, g * 2^32 + h with h >= 0: one add updates both sums, and integer
+   sums are exact in any order. A histogram has FASTML_CELLS words a column: cell 0 for missing, then
+   one a bin; 264 and not 256, so that the same bin of neighbouring columns falls into other sets of
+   the cache (256 * 8 bytes apart they would evict each other).
+
+   Limit: one load, add and store a value, at best one store a cycle. */
+#include <string.h>
+
+#if defined(FASTML_AVX512)
+#include <immintrin.h>
+#endif
+
+enum { MAX_TILE = 16, PREFETCH_AHEAD = 20 };
+
+#if defined(__GNUC__)
+#define PREFETCH(p) __builtin_prefetch(p)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define PREFETCH(p) ((void)(p))
+#define ALWAYS_INLINE static __forceinline
+#endif
+
+/* One tile of k columns (k is a constant after inlining) for rows[0..n), or for first + [0..n). */
+ALWAYS_INLINE void tile_histogram(int k, int ahead, const uint8_t *codes, ptrdiff_t row_stride,
+                                  const int32_t *rows, ptrdiff_t first, ptrdiff_t n,
+                                  const int64_t *packed, int64_t *hist)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        ptrdiff_t r = rows != NULL ? rows[i] : first + i;
+        if (ahead && rows != NULL) {
+            ptrdiff_t next = rows[i + PREFETCH_AHEAD < n ? i + PREFETCH_AHEAD : n - 1];
+            PREFETCH(codes + next * row_stride);
+            PREFETCH(packed + next);
+        }
+        const uint8_t *row = codes + r * row_stride;
+        int64_t p = packed[r];
+        for (int j = 0; j < k; j++)
+            hist[j * FASTML_CELLS + row[j]] += p;
+    }
+}
+
+#define TILE_CASE(K)                                                                    \
+    case K:                                                                             \
+        if (rows == NULL)                                                               \
+            tile_histogram(K, 0, codes, row_stride, NULL, first, n, packed, hist);      \
+        else if (ahead)                                                                 \
+            tile_histogram(K, 1, codes, row_stride, rows, 0, n, packed, hist);          \
+        else                                                                            \
+            tile_histogram(K, 0, codes, row_stride, rows, 0, n, packed, hist);          \
+        break;
+
+static void one_tile(int k, int ahead, const uint8_t *codes, ptrdiff_t row_stride, const int32_t *rows,
+                     ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+{
+    switch (k) {
+        TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
+        TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10) TILE_CASE(11) TILE_CASE(12)
+        TILE_CASE(13) TILE_CASE(14) TILE_CASE(15) TILE_CASE(16)
+    }
+}
+
+/* hist (n_columns, FASTML_CELLS) += packed[r] at the codes of each row r. Rows are rows[0..n), or
+   first + [0..n) where rows is NULL. Wide data go in blocks of rows by tiles of columns, so that a
+   tile's cells and the block's codes stay in the first-level cache. */
+static void histogram(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
+                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+{
+    int n_tiles = (n_columns + MAX_TILE - 1) / MAX_TILE;
+    int width = n_tiles > 0 ? (n_columns + n_tiles - 1) / n_tiles : 0;
+    ptrdiff_t block = n_tiles == 1 ? n : n_columns <= 64 ? 512 : 2048;
+    for (ptrdiff_t start = 0; start < n; start += block) {
+        ptrdiff_t size = n - start < block ? n - start : block;
+        for (int column = 0; column < n_columns; column += width) {
+            int k = n_columns - column < width ? n_columns - column : width;
+            one_tile(k, n_columns > 64 || column == 0, codes + column, row_stride,
+                     rows != NULL ? rows + start : NULL, first + start, size, packed,
+                     hist + (ptrdiff_t)column * FASTML_CELLS);
+        }
+    }
+}
+
+/* packed_out[i] = round(g * w * g_scale) * 2^32 + round(h * w * h_scale); hess NULL: h = 1; weight NULL:
+   w = 1. Adding 1.5 * 2^52 rounds to nearest even and leaves the integer in the low bits. */
+static void pack_gradients(const float *restrict grad, const float *restrict hess,
+                           const double *restrict weight, double g_scale, double h_scale, ptrdiff_t n,
+                           int64_t *restrict packed_out)
+{
+    const double magic = 6755399441055744.0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double w = weight != NULL ? weight[i] : 1.0;
+        double h = hess != NULL ? (double)hess[i] : 1.0;
+        double g_magic = w * (double)grad[i] * g_scale + magic;
+        double h_magic = w * h * h_scale + magic;
+        int64_t g_bits, h_bits;
+        memcpy(&g_bits, &g_magic, 8);
+        memcpy(&h_bits, &h_magic, 8);
+        packed_out[i] = (int64_t)(((uint64_t)g_bits << 32) + ((uint64_t)h_bits & 0xffffffffu));
+    }
+}
+
+/* Moves the rows whose code goes left to the front of rows, in order, and the others to right_out
+   (room for n + 16), in order; returns how many went left. A code goes left if
+   (uint8)(code - subtract) <= threshold: with subtract 1 a missing value (code 0) wraps to 255. */
+static ptrdiff_t partition_rows(const uint8_t *column, int subtract, int threshold, int32_t *rows,
+                                int32_t *right_out, ptrdiff_t n)
+{
+    ptrdiff_t left = 0, right = 0, i = 0;
+#if defined(FASTML_AVX512)
+    const __m512i bias = _mm512_set1_epi32(subtract), limit = _mm512_set1_epi32(threshold);
+    const __m512i byte = _mm512_set1_epi32(0xff);
+    for (; i + 16 <= n; i += 16) {
+        /* A full store at `left` stays within the 16 rows just read, as left <= i. The gather reads 3
+           bytes past a code: columns are padded. */
+        __m512i r = _mm512_loadu_si512(rows + i);
+        __m512i code = _mm512_i32gather_epi32(r, column, 1);
+        code = _mm512_and_si512(_mm512_sub_epi32(code, bias), byte);
+        __mmask16 goes_left = _mm512_cmple_epu32_mask(code, limit);
+        int n_left = __builtin_popcount(goes_left);
+        _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(goes_left, r));
+        _mm512_storeu_si512(right_out + right, _mm512_maskz_compress_epi32((__mmask16)~goes_left, r));
+        left += n_left;
+        right += 16 - n_left;
+    }
+#endif
+    for (; i < n; i++) {
+        int32_t r = rows[i];
+        int goes_left = (uint8_t)(column[r] - subtract) <= threshold;
+        rows[left] = r;
+        right_out[right] = r;
+        left += goes_left;
+        right += !goes_left;
+    }
+    return left;
+}
+
+/* The same for a table of 256 directions by code, as categories need it. */
+static ptrdiff_t partition_rows_by_table(const uint8_t *column, const uint8_t *table, int32_t *rows,
+                                         int32_t *right_out, ptrdiff_t n)
+{
+    ptrdiff_t left = 0, right = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int32_t r = rows[i];
+        int goes_left = table[column[r]];
+        rows[left] = r;
+        right_out[right] = r;
+        left += goes_left;
+        right += !goes_left;
+    }
+    return left;
+}
+
+/* Best place to cut one number column of a node; see kernels/split.pxd for the formula.
+
+   prefix sums from `start` (the missing cell or 0) over bins[0..n); after bin k the left side has
+   GL, HL. With d = GL - w HL and w = G / (H + lambda), twice the gain is
+       (d - w lambda)^2 / (HL + lambda) + d^2 / (HR + lambda) - w^2 lambda,
+   which does not subtract large numbers as GL^2/HL + GR^2/HR - G^2/H does: d is in float64, what
+   follows in float32. All in units of the packed sums. Gains are non-negative, so their bits as
+   int32 are in order. Returns the first best k, or -1 if no cut leaves h_min on both sides. */
+static int scan_bins(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
+                     int32_t h_min)
+{
+    int64_t prefix[256];
+    int32_t gain_bits[256];
+    int64_t sum = start;
+    const int32_t h_total = (int32_t)(uint32_t)total;
+    const float lambda_f = (float)lambda, w_lambda = (float)(w * lambda);
+    const int padded = (n + 15) & ~15;
+    int32_t best = -1;
+
+    for (int k = 0; k < n; k++) {
+        sum += bins[k];
+        prefix[k] = sum;
+    }
+    for (int k = n; k < padded; k++)
+        prefix[k] = 0; /* HL = 0 is never allowed */
+    for (int k = 0; k < padded; k++) {
+        int32_t gl = (int32_t)(prefix[k] >> 32), hl = (int32_t)prefix[k];
+        int32_t hr = h_total - hl;
+        float d = (float)((double)gl - w * (double)hl);
+        float e = d - w_lambda;
+        float a = (float)hl + lambda_f, b = (float)hr + lambda_f;
+        float gain = (e * e * b + d * d * a) / (a * b);
+        int32_t bits;
+        memcpy(&bits, &gain, 4);
+        gain_bits[k] = (hl >= h_min) & (hr >= h_min) ? bits : -1;
+    }
+    for (int k = 0; k < padded; k++)
+        best = gain_bits[k] > best ? gain_bits[k] : best;
+    if (best < 0)
+        return -1;
+    for (int k = 0; k < n; k++)
+        if (gain_bits[k] == best)
+            return k;
+    return -1;
+}
