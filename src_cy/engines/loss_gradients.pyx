@@ -57,10 +57,8 @@ cdef class LossGradients:
         self.softmax_factor = softmax_factor
         for i, value in enumerate(params):
             self.param[i] = value
-        if y.dtype == np.float32:
-            self.y32 = y
-        else:
-            self.y64 = y
+        self.y32 = y if y.dtype == np.float32 else None
+        self.y64 = None if y.dtype == np.float32 else y
         self.weight = weight
         self.raw = np.asarray(raw)
         self.grad = np.empty((k, self.n), np.float32)

@@ -1,6 +1,8 @@
 """What the compiled core is and runs on: instruction set, OpenMP, number of processors."""
 
-from kernels.threads cimport fastml_in_parallel, fastml_max_threads, fastml_openmp, fastml_processors
+from kernels.threads cimport (
+    fastml_checked, fastml_in_parallel, fastml_max_threads, fastml_openmp, fastml_processors,
+)
 from simd.simd cimport fastml_simd
 
 
@@ -22,3 +24,8 @@ def max_threads() -> int:
 def processors() -> int:
     """Processors that this process may run on."""
     return fastml_processors()
+
+
+def checked() -> bool:
+    """Whether this build checks bounds and undefined behaviour (FASTML_CHECKED=1)."""
+    return fastml_checked() != 0

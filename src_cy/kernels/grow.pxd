@@ -177,21 +177,20 @@ cdef inline void search_columns(
 ) noexcept nogil:
     """Merge what the team counted for `node`, take it from its sibling's histogram (`difference`, or -1) and
     search both, column by column, while its cells are in the cache."""
-    cdef int j, n_cells
+    cdef int j = thread, n_cells
     cdef ptrdiff_t offset
     cdef int64_t *cells = g.slots[g.growing[node].slot]
-    for j in range(thread, problem.n_features, g.team):
+    while j < problem.n_features:
         offset = <ptrdiff_t> j * FASTML_CELLS
         n_cells = problem.n_bins[j] + 1
         merge_column(g, cells + offset, offset, n_cells)
-        if node == 0:
-            continue                # the root's sum is not known before all is merged
-        if splittable(problem, g, node):
+        if node != 0 and splittable(problem, g, node):  # the root's sum is not known before all is merged
             search_column(problem, g, child, node, j)
         if difference >= 0:
             subtract_column(cells + offset, g.slots[g.growing[difference].slot] + offset, n_cells)
             if splittable(problem, g, difference):
                 search_column(problem, g, 1 - child, difference, j)
+        j += g.team
 
 
 cdef inline bint splittable(const Problem *problem, Growth *g, int node) noexcept nogil:
@@ -418,14 +417,14 @@ cdef inline void set_leaf_values(const Problem *problem, Growth *g) noexcept nog
 
 
 cdef inline void search_root(const Problem *problem, Growth *g, int thread) noexcept nogil:
-    cdef int j
+    cdef int j = thread
     search_columns(problem, g, thread, 0, 0, -1)
     if fastml_barrier_arrive(&g.barrier, g.team):
         total_of_root(problem, g)
         fastml_barrier_open(&g.barrier)
-    if splittable(problem, g, 0):
-        for j in range(thread, problem.n_features, g.team):
-            search_column(problem, g, 0, 0, j)
+    while splittable(problem, g, 0) and j < problem.n_features:
+        search_column(problem, g, 0, 0, j)
+        j += g.team
 
 
 cdef inline void search_children(const Problem *problem, Growth *g, int thread) noexcept nogil:

@@ -104,7 +104,7 @@ cdef inline int64_t *histogram_new(const Problem *problem) noexcept nogil:
 
 cdef inline int growth_reserve(Growth *g, int n_nodes) noexcept nogil:
     """Make room for n_nodes; 0 if there is no memory. The runs move, as their rows are as long as capacity."""
-    cdef int capacity = max(64, g.capacity), t
+    cdef int capacity = max(64, g.capacity), t, i
     cdef size_t n
     cdef ptrdiff_t *begin
     cdef ptrdiff_t *count

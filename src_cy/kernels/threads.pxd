@@ -7,6 +7,7 @@ cdef extern from "threads.h" nogil:
     int fastml_in_parallel()
     int fastml_max_threads()
     int fastml_team_size()
+    int fastml_checked()
 
     struct fastml_barrier:
         int arrived

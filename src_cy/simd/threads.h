@@ -19,6 +19,12 @@ static inline int fastml_max_threads(void) { return 1; }
 static inline int fastml_team_size(void) { return 1; }
 #endif
 
+#ifdef FASTML_CHECKED
+static inline int fastml_checked(void) { return 1; }
+#else
+static inline int fastml_checked(void) { return 0; }
+#endif
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #include <windows.h>

@@ -1,0 +1,44 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tree = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint32] | None]
+
+NODE: np.dtype[Any]
+
+class HistogramGrower:
+    """Grows one tree a call and output on binned data.
+
+    codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start : as in `BinnedMatrix` and
+    `BinMapper` (docs/architecture.md).  options : the fields of `GrowOptions` in src_cy/types.pxd.
+    """
+
+    def __init__(
+        self,
+        codes_by_row: NDArray[np.uint8],
+        codes_by_column: NDArray[np.uint8],
+        n_samples: int,
+        n_bins: NDArray[np.int32],
+        is_categorical: NDArray[np.uint8],
+        edges: NDArray[np.float64],
+        edges_start: NDArray[np.int64],
+        options: dict[str, float],
+        n_outputs: int = ...,
+        n_threads: int = ...,
+    ) -> None: ...
+    def grow(
+        self,
+        grad: NDArray[np.float32],
+        hess: NDArray[np.float32] | None,
+        weight: NDArray[np.float64] | None,
+        sampled: NDArray[np.uint8] | None,
+        stats: NDArray[np.float64],
+        leaf_of_out: NDArray[np.int32],
+    ) -> list[Tree]:
+        """Grow a tree for each output: (nodes, gain, cover, categories).
+
+        grad, hess : (n_outputs, n).  hess None: 1.  weight : (n,) or None.  sampled : (n,), 0 leaves a row out.
+        stats : (n_outputs, 4) as `LossGradients.stats`.  leaf_of_out : (n_outputs, n), node of each row.
+        Leaf values are Newton steps times the learning rate. Raises MemoryError.
+        """
