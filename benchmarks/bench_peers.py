@@ -72,11 +72,11 @@ def verdicts(case: Case, records: list[dict]) -> list[str]:
     if case.goal is not None:
         reached = "reached" if ours["ratio"] <= case.goal else "short"
         said.append(f"ratio {ours['ratio']:.2f}, goal {case.goal}: {reached}")
-    scores = [by_library[name]["score"] for name in ("xgboost", "lightgbm") if name in by_library]
+    scores = [by_library[name]["score"] for name in case.rivals if name in by_library]
     if scores:
         above = ours["score"] - max(scores)
         within = "within" if above >= -case.tolerance else "beyond"
-        said.append(f"score {above:+.4f} against the better of the two: {within} {case.tolerance}")
+        said.append(f"score {above:+.4f} against the best of {', '.join(case.rivals)}: {within} {case.tolerance}")
     return said
 
 

@@ -68,7 +68,7 @@ def _row(case: Case, records: dict[str, dict[str, Any]]) -> str:
     ours = records.get(OURS, {})
     peers = sorted((r for r in records.values() if r["library"] != OURS), key=lambda r: r["fit_s"])
     fastest = peers[0]
-    rivals = [records[name]["score"] for name in ("xgboost", "lightgbm") if name in records]
+    rivals = [records[name]["score"] for name in case.rivals if name in records]
     cells = [
         case.title,
         f"**{duration(ours['fit_s'])}**" if ours else "",
@@ -88,7 +88,7 @@ def _row(case: Case, records: dict[str, dict[str, Any]]) -> str:
 def table(results: Records, conditions: dict[str, Any]) -> str:
     """The markdown table, and below it how it was measured."""
     memory = any("peak_mb" in r for records in results.values() for r in records.values())
-    head = ["fit", "fastml", "fastest peer", "ratio", "goal", "score", "best of XGBoost, LightGBM", "predict"]
+    head = ["fit", "fastml", "fastest peer", "ratio", "goal", "score", "score to match", "predict"]
     head += ["fastest peer's"] + (["memory", "least peer's"] if memory else [])
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += [_row(CASES[name], records) for name, records in results.items() if not CASES[name].latency]

@@ -1,0 +1,79 @@
+"""A pytest plugin: scikit-learn's test modules, but the public classes they import are fastml's.
+
+    pytest -p tests.upstream.plugin --pyargs sklearn.ensemble.tests.test_gradient_boosting
+
+The classes are replaced when the plugin is loaded, before any test module is. Every fit that returns is counted; a
+run in which none did has tested scikit-learn, not us, and fails. Tests that cannot apply stand in skips.toml, each
+with its reason; a skip that matches no test is an error, so that the list cannot outlive what it lists.
+"""
+
+import functools
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sklearn.ensemble
+
+import fastml.ensemble
+from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+REPLACED = {
+    "GradientBoostingClassifier": fastml.ensemble.GradientBoostingClassifier,
+    "GradientBoostingRegressor": fastml.ensemble.GradientBoostingRegressor,
+    "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
+    "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
+}
+OURS = [
+    fastml.ensemble.GradientBoostingClassifier,
+    fastml.ensemble.GradientBoostingRegressor,
+    fastml.ensemble.XGBClassifier,
+    fastml.ensemble.XGBRegressor,
+]
+SKIPS = tomllib.loads((Path(__file__).parent / "skips.toml").read_text(encoding="utf-8"))
+
+n_fits = 0
+
+
+def _counted(fit: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(fit)
+    def counting_fit(*args: Any, **kwargs: Any) -> Any:
+        global n_fits
+        result = fit(*args, **kwargs)
+        n_fits += 1
+        return result
+
+    return counting_fit
+
+
+for ours in OURS:
+    ours.fit = _counted(ours.fit)
+for name, replacement in REPLACED.items():
+    setattr(sklearn.ensemble, name, replacement)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -k and -m take tests away
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what skips.toml lists, by a test's name (all its parameters) or by name and parameters."""
+    unused = {(module, test) for module, skips in SKIPS.items() for test in skips}
+    for item in items:
+        module = item.module.__name__  # type: ignore[attr-defined]
+        names = (item.name, item.originalname)  # type: ignore[attr-defined]
+        for test in dict.fromkeys(name for name in names if name in SKIPS.get(module, {})):
+            unused.discard((module, test))
+            item.add_marker(pytest.mark.skip(reason=SKIPS[module][test]))
+    whole = {item.module.__name__ for item in items}  # type: ignore[attr-defined]
+    stale = sorted(f"{module}::{test}" for module, test in unused if module in whole)
+    if stale and not any("::" in argument for argument in config.args):
+        raise pytest.UsageError(f"skips.toml lists tests that do not exist: {', '.join(stale)}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A run without a fit of ours is a failure."""
+    if exitstatus == pytest.ExitCode.OK and n_fits == 0 and not session.config.option.collectonly:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"{n_fits} fits went through fastml")

@@ -1,0 +1,50 @@
+"""scikit-learn's tests of gradient boosting pass on fastml's classes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastml.ensemble
+
+ROOT = Path(__file__).parents[2]
+MODULES = [
+    "sklearn.ensemble.tests.test_gradient_boosting",
+    "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
+]
+
+
+WITHOUT_FITS = "sklearn.ensemble.tests.test_base"
+pytestmark = pytest.mark.skipif(
+    not hasattr(fastml.ensemble, "GradientBoostingClassifier"), reason="the estimators are not there yet"
+)
+
+
+def run_upstream(module):
+    """In a process of its own: the plugin replaces classes of scikit-learn for good."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.upstream.plugin",
+        "-p",
+        "no:cacheprovider",
+        "--pyargs",
+        module,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_scikit_learns_own_tests_pass(module):
+    done = run_upstream(module)
+    assert done.returncode == 0, f"{module}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+
+
+def test_a_run_without_a_fit_of_ours_fails():
+    done = run_upstream(WITHOUT_FITS)
+    assert "0 fits went through fastml" in done.stdout
+    assert "failed" not in done.stdout
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
