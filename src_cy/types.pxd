@@ -31,6 +31,8 @@ cdef struct GrowOptions:
     double reg_alpha
     double min_split_gain
     double min_child_weight
+    double min_node_weight          # least hessian of a node that may be split
+    int first_order                 # 1: splits take the hessian as 1, leaf values as it is
     double max_delta_step           # 0: no limit
     double learning_rate
     int max_cat_to_onehot

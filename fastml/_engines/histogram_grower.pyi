@@ -7,6 +7,8 @@ Tree = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32], NDArray[np.
 
 NODE: np.dtype[Any]
 
+def sample_rows(n: int, fraction: float, seed: int, stream: int) -> NDArray[np.uint8]: ...
+
 class HistogramGrower:
     """Grows one tree a call and output on binned data.
 

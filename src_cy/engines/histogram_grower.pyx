@@ -5,12 +5,13 @@ cycle), and moves every row id once; see kernels/grow.pxd for how a team of thre
 """
 
 from cython.parallel cimport parallel, prange, threadid
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from kernels.grow cimport CATEGORICAL_BIT, grow_start, grow_tree
 from kernels.growth cimport Growth, Problem, growth_free, growth_new
+from kernels.random cimport random_bits
 from kernels.split cimport hessian_sum
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_team_size
 from simd.simd cimport FASTML_CELLS, fastml_simd
@@ -97,6 +98,7 @@ cdef class HistogramGrower:
         int32_t[:, ::1] leaf_of_out,
     ):
         cdef int k
+        cdef double weight_sum = self.problem.n_samples if weight is None else np.sum(weight)
         cdef Growth *g
         self.trees = [None] * self.n_outputs
         if self.n_growths > 1:
@@ -104,7 +106,7 @@ cdef class HistogramGrower:
                 self.n_outputs, nogil=True, num_threads=self.n_growths, schedule="dynamic", chunksize=1
             ):
                 g = self.growths[threadid()]
-                self.prepare(g, k, grad, hess, weight, sampled, stats)
+                self.prepare(g, k, grad, hess, weight, weight_sum, sampled, stats)
                 g.team = 1
                 grow_start(&self.problem, g)
                 grow_tree(&self.problem, g, 0, &leaf_of_out[k, 0])
@@ -113,7 +115,7 @@ cdef class HistogramGrower:
         else:
             g = self.growths[0]
             for k in range(self.n_outputs):
-                self.prepare(g, k, grad, hess, weight, sampled, stats)
+                self.prepare(g, k, grad, hess, weight, weight_sum, sampled, stats)
                 with nogil, parallel(num_threads=self.n_threads):
                     grow_together(&self.problem, g, threadid(), &leaf_of_out[k, 0])
                 self.trees[k] = finished_tree(&self.problem, g)
@@ -122,20 +124,35 @@ cdef class HistogramGrower:
 
     cdef void prepare(
         self, Growth *g, int k, const float[:, ::1] grad, const float[:, ::1] hess, const double[::1] weight,
-        const uint8_t[::1] sampled, const double[:, ::1] stats,
+        double weight_sum, const uint8_t[::1] sampled, const double[:, ::1] stats,
     ) noexcept nogil:
         g.input.grad = &grad[k, 0]
         g.input.hess = NULL
+        g.input.leaf_hess = NULL
         g.input.weight = NULL
         g.input.sampled = NULL
         if hess is not None:
-            g.input.hess = &hess[k, 0]
+            g.input.leaf_hess = &hess[k, 0]
+        if not self.problem.options.first_order:
+            g.input.hess = g.input.leaf_hess
         if weight is not None:
             g.input.weight = &weight[0]
         if sampled is not None:
             g.input.sampled = &sampled[0]
-        g.input.stats = &stats[k, 0]
+        g.input.g_sum = stats[k, 0]
+        g.input.leaf_h_sum = stats[k, 2]
+        g.input.h_sum = stats[k, 2] if g.input.hess != NULL else weight_sum
         g.stream = self.n_rounds * self.n_outputs + k + 1
+
+
+def sample_rows(ptrdiff_t n, double fraction, uint32_t seed, uint64_t stream):
+    """Each row with probability `fraction`, by its own random bits: uint8 (n,)."""
+    cdef uint8_t[::1] sampled = np.empty(n, np.uint8)
+    cdef uint64_t limit = <uint64_t> (fraction * 18446744073709549568.0)
+    cdef ptrdiff_t i
+    for i in range(n):
+        sampled[i] = random_bits(seed, stream, i) < limit
+    return np.asarray(sampled)
 
 
 cdef void grow_together(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
@@ -186,6 +203,8 @@ cdef void set_options(GrowOptions *out, dict options) except *:
     out.reg_alpha = options.pop("reg_alpha")
     out.min_split_gain = options.pop("min_split_gain")
     out.min_child_weight = options.pop("min_child_weight")
+    out.min_node_weight = options.pop("min_node_weight", 0.0)
+    out.first_order = options.pop("first_order", 0)
     out.max_delta_step = options.pop("max_delta_step")
     out.learning_rate = options.pop("learning_rate")
     out.max_cat_to_onehot = options.pop("max_cat_to_onehot")

@@ -86,6 +86,18 @@ cdef class LossGradients:
             self.add_leaves(block * FASTML_BLOCK, min(<ptrdiff_t> FASTML_BLOCK, self.n - block * FASTML_BLOCK),
                             leaf_values)
 
+    def accept(self, const double[:, ::1] grad, const double[:, ::1] hess):
+        """Take gradients and hessians (n_outputs, n) that were computed outside; leaf values are up to date."""
+        cdef ptrdiff_t block, first
+        cdef int k
+        for block in range(self.block_stats.shape[0]):
+            first = block * FASTML_BLOCK
+            for k in range(self.n_outputs):
+                self.store(
+                    block, k, first, min(<ptrdiff_t> FASTML_BLOCK, self.n - first), &grad[k, first], &hess[k, first]
+                )
+        self.sum_stats()
+
     cdef void add_leaves(self, ptrdiff_t first, ptrdiff_t size, const double[:, ::1] leaf_values) noexcept nogil:
         cdef ptrdiff_t i
         cdef int k

@@ -33,11 +33,11 @@ cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
     """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^62. Powers of two keep
     hessians of 1, weights that are integers and the like exact."""
     cdef double n = problem.n_samples
-    cdef double g_sum = max(g.input.stats[0], 1e-290), h_sum = max(g.input.stats[2], 1e-290)
+    cdef double g_sum = max(g.input.g_sum, 1e-290), h_sum = max(g.input.h_sum, 1e-290)
     g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
     g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
     g.leaf_g_scale = power_of_two_below(exp2(61.0) / g_sum)
-    g.leaf_h_scale = power_of_two_below(exp2(61.0) / h_sum)
+    g.leaf_h_scale = power_of_two_below(exp2(61.0) / max(g.input.leaf_h_sum, 1e-290))
 
 
 cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
@@ -198,7 +198,9 @@ cdef inline bint splittable(const Problem *problem, Growth *g, int node) noexcep
     cdef const GrowOptions *options = &problem.options
     if options.max_depth > 0 and g.growing[node].depth >= options.max_depth:
         return False
-    return hessian_sum(g.growing[node].total) >= 2.0 * least_hessian(g.scale, options)
+    return hessian_sum(g.growing[node].total) >= max(
+        2.0 * least_hessian(g.scale, options), options.min_node_weight * g.scale.h * (1.0 - 1e-12)
+    )
 
 
 cdef inline void total_of_root(const Problem *problem, Growth *g) noexcept nogil:
@@ -343,7 +345,7 @@ cdef inline Leaf sum_leaf(const Growth *g, const int32_t *rows, ptrdiff_t n, int
     cdef Leaf total
     total.g = 0
     total.h = 0
-    if g.input.weight == NULL and g.input.hess == NULL:
+    if g.input.weight == NULL and g.input.leaf_hess == NULL:
         for i in range(n):
             r = rows[i]
             leaf_of_out[r] = leaf
@@ -354,14 +356,14 @@ cdef inline Leaf sum_leaf(const Growth *g, const int32_t *rows, ptrdiff_t n, int
             r = rows[i]
             leaf_of_out[r] = leaf
             total.g += <int64_t> (g.input.grad[r] * g.leaf_g_scale)
-            total.h += <int64_t> (g.input.hess[r] * g.leaf_h_scale)
+            total.h += <int64_t> (g.input.leaf_hess[r] * g.leaf_h_scale)
     else:
         for i in range(n):
             r = rows[i]
             leaf_of_out[r] = leaf
             w = g.input.weight[r]
             total.g += <int64_t> (w * g.input.grad[r] * g.leaf_g_scale)
-            total.h += <int64_t> (w * (1.0 if g.input.hess == NULL else g.input.hess[r]) * g.leaf_h_scale)
+            total.h += <int64_t> (w * (1.0 if g.input.leaf_hess == NULL else g.input.leaf_hess[r]) * g.leaf_h_scale)
     return total
 
 

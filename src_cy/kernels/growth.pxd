@@ -39,7 +39,10 @@ cdef struct Gradients:              # what one tree is grown on
     const float *hess               # NULL: 1
     const double *weight            # NULL: 1
     const uint8_t *sampled          # NULL: every row
-    const double *stats             # sum |w g|, max |w g|, sum w h, max w h
+    const float *leaf_hess          # what leaf values divide by; NULL: 1
+    double g_sum                    # sum |w g|
+    double h_sum                    # sum w h of what splits see
+    double leaf_h_sum
 
 
 cdef struct Leaf:                   # exact sums in fixed point
