@@ -1,4 +1,4 @@
-"""`python -m benchmarks.compare BASE [HEAD]`: has HEAD become slower? Exit status 1 if so.
+"""`python -m benchmarks.compare BASE [HEAD]`: has HEAD become slower? Exit status 1 if so, 2 if there was nothing to compare.
 
 Both commits are built in worktrees of their own, on this machine, and take turns running the cases of *this*
 checkout's registry; the medians are compared. A case fails when HEAD takes more than 15% and more than 50 ms longer:
@@ -104,6 +104,9 @@ def main(argv: list[str] | None = None) -> int:
         for _ in range(options.turns):
             take_turn(old, arguments, base)
             take_turn(new, arguments, head)
+    if not head:
+        print("nothing could be compared: no data, or no estimator in HEAD", file=sys.stderr)
+        return 2
     return 1 if report(base, head) else 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.boosting import batch_predict, fit, one_row
+from benchmarks.boosting import Boosting, batch_predict, fit, one_row
 from benchmarks.datasets import small, split
 from benchmarks.registry import Case
 
@@ -34,6 +34,15 @@ def installed(library: str) -> str | None:
         return None
 
 
+def has_estimator(case: Case, library: str) -> bool:
+    """Whether the library is here and has what the case asks for; an older fastml may not."""
+    try:
+        case.estimators[library](1)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
 def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
     """(time of one call, what it returned), with the garbage collector at rest."""
     gc.collect()
@@ -46,11 +55,10 @@ def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
         gc.enable()
 
 
-def warm_up(case: Case, library: str, n_threads: int) -> None:
+def warm_up(library: str, n_threads: int) -> None:
     """Import the library and start its threads, on data too small to matter."""
-    if library in case.estimators:
-        data = small()
-        fit(library, type(case.setting)("binary", 2, max_depth=2).factories()[library](n_threads), data.X, data.y)
+    data = small()
+    fit(library, Boosting("binary", 2, max_depth=2).factories()[library](n_threads), data.X, data.y)
 
 
 def run_once(case: Case, library: str, seed: int, n_threads: int) -> dict[str, float]:
