@@ -1,4 +1,4 @@
-"""`python -m benchmarks.compare BASE [HEAD]`: has HEAD become slower? Exit status 1 if so, 2 if there was nothing to compare.
+"""`python -m benchmarks.compare BASE [HEAD]`: has HEAD become slower? Exit status 1 if so, 2 if nothing ran.
 
 Both commits are built in worktrees of their own, on this machine, and take turns running the cases of *this*
 checkout's registry; the medians are compared. A case fails when HEAD takes more than 15% and more than 50 ms longer:
