@@ -14,6 +14,12 @@ BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 OURS = "fastml"
 OUR_COLOUR, PEER_COLOUR, INK = "#d9480f", "#a9b4c0", "#24292f"
 COLUMNS = 2
+TITLES = {
+    "xgboost": "XGBoost",
+    "lightgbm": "LightGBM",
+    "lightgbm quantised": "LightGBM quantised",
+    "catboost": "CatBoost",
+}
 Records = dict[str, dict[str, dict[str, Any]]]  # case -> library -> record
 
 
@@ -25,6 +31,11 @@ def by_case(paths: list[Path]) -> tuple[Records, dict[str, Any]]:
         for record in content["records"]:
             found.setdefault(record["case"], {})[record["library"]] = record
     return {name: records for name, records in found.items() if records}, contents[0]["conditions"]
+
+
+def title(library: str) -> str:
+    """The name as its makers write it."""
+    return TITLES.get(library, library)
 
 
 def duration(seconds: float) -> str:
@@ -49,7 +60,12 @@ def picture(results: Records, path: Path) -> None:
         records = sorted(results[name].values(), key=lambda r: r["fit_s"], reverse=True)
         times = [r["fit_s"] for r in records]
         libraries = [r["library"] for r in records]
-        panel.barh(libraries, times, color=[OUR_COLOUR if x == OURS else PEER_COLOUR for x in libraries], height=0.72)
+        panel.barh(
+            [title(x) for x in libraries],
+            times,
+            color=[OUR_COLOUR if x == OURS else PEER_COLOUR for x in libraries],
+            height=0.72,
+        )
         for y, (library, time) in enumerate(zip(libraries, times, strict=True)):
             weight = "bold" if library == OURS else "normal"
             panel.text(time + max(times) * 0.012, y, duration(time), va="center", color=INK, fontweight=weight)
@@ -72,7 +88,7 @@ def _row(case: Case, records: dict[str, dict[str, Any]]) -> str:
     cells = [
         case.title,
         f"**{duration(ours['fit_s'])}**" if ours else "",
-        f"{fastest['library']} {duration(fastest['fit_s'])}",
+        f"{title(fastest['library'])} {duration(fastest['fit_s'])}",
         f"{ours['ratio']:.2f}" if ours else "",
         f"{case.goal:.2f}" if case.goal else "",
         f"{ours['score']:.4f}" if ours else "",
@@ -95,7 +111,7 @@ def table(results: Records, conditions: dict[str, Any]) -> str:
     for name, records in results.items():
         if CASES[name].latency:
             rows = sorted(records.values(), key=lambda r: r["row_us"])
-            said = ", ".join(f"{r['library']} {r['row_us']:.3g} us ({r['row_proba_us']:.3g})" for r in rows)
+            said = ", ".join(f"{title(r['library'])} {r['row_us']:.3g} us ({r['row_proba_us']:.3g})" for r in rows)
             lines += ["", f"{CASES[name].title}, by the shortest way (by `predict_proba`): {said}."]
     versions = ", ".join(f"{name} {version}" for name, version in conditions["versions"].items() if " " not in name)
     lines += [
