@@ -238,14 +238,12 @@ def _bool_labels(values: NDArray[Any]) -> Coded:
 
 def _object_labels(values: NDArray[Any]) -> Coded:
     items = values.tolist()
+    if any(is_missing(item) for item in items if not isinstance(item, str)):
+        raise ValueError("Input y contains NaN.")
     kinds = present_types(items)
     if all(issubclass(kind, str) for kind in kinds):
-        if any(is_missing(item) for item in items if not isinstance(item, str)):
-            raise ValueError("Input y contains NaN.")
         return encode_values(items)
     if all(issubclass(kind, (Real, np.bool_)) for kind in kinds):
-        if any(map(is_missing, items)):
-            raise ValueError("Input y contains NaN.")
         return _LABELS.get((numbers := np.array(items)).dtype.kind, _other_labels)(numbers)
     names = sorted(kind.__name__ for kind in kinds)
     raise ValueError(

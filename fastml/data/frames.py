@@ -152,7 +152,8 @@ class Table:
         for j in filled:
             column = self.column(j)
             if column.dtype.itemsize > matrix.dtype.itemsize:  # the first float64 column widens the ones before it
-                matrix = matrix.astype(np.float64)
+                narrow, matrix = matrix, np.empty(matrix.shape)
+                matrix[:, :j] = narrow[:, :j]
             matrix[:, j] = column
         return matrix
 

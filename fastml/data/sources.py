@@ -78,7 +78,7 @@ def _open_array(X: Any) -> Source:
     if X.dtype.kind in "fiub":
         return Source(n_samples, n_features, dense=native_array(X))
     columns = [array_column(X[:, j], column_label(None, j)) for j in range(n_features)]
-    if X.dtype.kind == "O" and n_samples and n_features and all(c.kind in ("number", "empty") for c in columns):
+    if X.dtype.kind == "O" and n_samples and n_features and all(c.kind == "number" for c in columns):
         return Source(n_samples, n_features, dense=np.column_stack([c.numbers() for c in columns]))
     return Source(n_samples, n_features, columns=columns)
 
@@ -107,8 +107,6 @@ def _array_of_lists(X: Any) -> NDArray[Any]:
 
 
 def _array_of_other(X: Any) -> NDArray[Any]:
-    if hasattr(X, "collect") and hasattr(X, "collect_schema"):
-        raise TypeError("X is a lazy frame: pass X.collect() instead.")
     if len(getattr(X, "shape", ())) == 1 and hasattr(X, "to_frame"):
         raise ValueError(
             f"Expected a 2-dimensional container but got {type(X)} instead. Pass a DataFrame containing a single row "
@@ -140,6 +138,8 @@ def _open_sparse(X: Any, allow_sparse: bool) -> Source:
 
 
 def _is_frame(X: Any) -> bool:
+    if hasattr(X, "collect_schema") and hasattr(X, "collect"):
+        raise TypeError("X is a lazy frame: pass X.collect() instead.")
     if not (hasattr(X, "columns") or hasattr(X, "__narwhals_dataframe__")):
         return False
     import narwhals as nw

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from sklearn import get_config
+
 from fastml.base import InvalidParameterError, NotFittedError, Options, check_is_fitted, make_constraint
 from fastml.data.frames import Schema, Table, Unseen
 from fastml.data.names import estimator_name

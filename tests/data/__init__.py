@@ -1,0 +1,1 @@
+"""The data layer: what enters, in every container, and what is kept of it."""
