@@ -6,6 +6,7 @@
 
 #include "histogram.inl"
 #include "losses.inl"
+#include "predict.inl"
 
 const struct fastml_kernels FASTML_TABLE = {
     .name = FASTML_ISA_NAME,
@@ -21,4 +22,9 @@ const struct fastml_kernels FASTML_TABLE = {
     .softmax_exp = softmax_exp,
     .softmax_class = softmax_class,
     .store_gradients = store_gradients,
+
+    .compare_codes = compare_codes,
+    .member_codes = member_codes,
+    .find_leaves = find_leaves,
+    .add_leaves = add_leaves,
 };

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "predict.h"
+
 /* Gradient and hessian of a loss for a block of rows. `param` holds the loss's own numbers (an
    alpha, a delta) or is NULL. Built-in losses and a user's compiled function share this shape. */
 typedef void (*fastml_loss_block)(const double *y, const double *raw, double *grad_out,
@@ -39,6 +41,16 @@ struct fastml_kernels {
                           double factor, ptrdiff_t n, double *grad_out, double *hess_out);
     void (*store_gradients)(const double *grad, const double *hess, const double *weight, ptrdiff_t n,
                             float *grad_out, float *hess_out, double *stats_out);
+
+    /* Batch prediction, see predict.inl. A block has up to 8 words of 64 rows; codes are read in whole words. */
+    void (*compare_codes)(const uint8_t *codes, int n_words, const uint8_t *threshold, const uint8_t *shift,
+                          ptrdiff_t n_conditions, uint64_t *right_out);
+    void (*member_codes)(const uint8_t *codes, int n_words, const uint8_t *set, uint64_t *right_out);
+    void (*find_leaves)(const struct fastml_bit_tree *tree, const struct fastml_select *program, uint64_t *vectors,
+                        int n_words, uint8_t *leaf_out);
+    void (*add_leaves)(const struct fastml_bit_tree *trees, ptrdiff_t n_trees, ptrdiff_t step,
+                       const struct fastml_select *program, const double *tables, uint64_t *vectors, int n_rows,
+                       double *raw_inout);
 };
 
 /* The table for this machine, or the one that FASTML_ISA asks for if the machine can run it. */

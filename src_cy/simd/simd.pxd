@@ -1,6 +1,6 @@
 """What Cython sees of simd.h: the table of kernels chosen for this machine."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef extern from "simd.h" nogil:
@@ -11,6 +11,22 @@ cdef extern from "simd.h" nogil:
     enum:
         FASTML_CELLS
         FASTML_BLOCK
+        FASTML_BLOCK_WORDS
+        FASTML_BLOCK_ROWS
+        FASTML_MAX_PLANES
+
+    struct fastml_select:
+        uint16_t right
+        uint16_t if_left
+        uint16_t if_right
+        uint16_t out
+
+    struct fastml_bit_tree:
+        int32_t select_begin
+        int32_t select_end
+        int32_t n_planes
+        uint16_t plane[8]
+        int64_t table
 
     struct fastml_kernels:
         const char *name
@@ -45,6 +61,22 @@ cdef extern from "simd.h" nogil:
         void (*store_gradients)(
             const double *grad, const double *hess, const double *weight, ptrdiff_t n,
             float *grad_out, float *hess_out, double *stats_out
+        ) noexcept nogil
+
+        void (*compare_codes)(
+            const uint8_t *codes, int n_words, const uint8_t *threshold, const uint8_t *shift,
+            ptrdiff_t n_conditions, uint64_t *right_out
+        ) noexcept nogil
+        void (*member_codes)(
+            const uint8_t *codes, int n_words, const uint8_t *set, uint64_t *right_out
+        ) noexcept nogil
+        void (*find_leaves)(
+            const fastml_bit_tree *tree, const fastml_select *program, uint64_t *vectors, int n_words,
+            uint8_t *leaf_out
+        ) noexcept nogil
+        void (*add_leaves)(
+            const fastml_bit_tree *trees, ptrdiff_t n_trees, ptrdiff_t step, const fastml_select *program,
+            const double *tables, uint64_t *vectors, int n_rows, double *raw_inout
         ) noexcept nogil
 
     const fastml_kernels *fastml_simd()
