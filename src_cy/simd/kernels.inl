@@ -4,12 +4,17 @@
    number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
 #include "simd.h"
 
+#include "binning.inl"
 #include "histogram.inl"
 #include "losses.inl"
 #include "predict.inl"
 
 const struct fastml_kernels FASTML_TABLE = {
     .name = FASTML_ISA_NAME,
+
+    .bin_encode_f32 = bin_encode_f32,
+    .bin_encode_f64 = bin_encode_f64,
+    .bin_rows_from_columns = bin_rows_from_columns,
 
     .histogram = histogram,
     .pack_gradients = pack_gradients,

@@ -28,8 +28,24 @@ cdef extern from "simd.h" nogil:
         uint16_t plane[8]
         int64_t table
 
+    struct fastml_bin_search:
+        const float *tree
+        const double *sorted
+        int32_t levels
+        int32_t apart_in_f32
+
     struct fastml_kernels:
         const char *name
+        void (*bin_encode_f32)(
+            const float *x, ptrdiff_t n, const fastml_bin_search *search, uint8_t *codes_out
+        ) noexcept nogil
+        void (*bin_encode_f64)(
+            const double *x, ptrdiff_t n, const fastml_bin_search *search, uint8_t *codes_out
+        ) noexcept nogil
+        void (*bin_rows_from_columns)(
+            const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns, ptrdiff_t n_rows,
+            uint8_t *rows_out, ptrdiff_t row_stride, ptrdiff_t width
+        ) noexcept nogil
 
         void (*histogram)(
             const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
