@@ -214,10 +214,10 @@ def _weight_and_rows(
     if sample_weight is not None:
         weight = np.ascontiguousarray(sample_weight, dtype=np.float64)
         if weight.shape != (n_samples,):
-            raise ValueError(f"sample_weight has shape {weight.shape}; it must be ({n_samples},), one weight a row of X")
+            raise ValueError(f"sample_weight has shape {weight.shape}; it must be ({n_samples},): one weight a row")
         if n_samples and weight.min() == weight.max():
             weight = None
-        elif (n_present := np.count_nonzero(weight)) < n_samples and n_present > SAMPLE_ROWS:
+        elif (n_present := int(np.count_nonzero(weight))) < n_samples and n_present > SAMPLE_ROWS:
             present = np.flatnonzero(weight)
     if n_present <= SAMPLE_ROWS:
         return weight, None
@@ -240,7 +240,7 @@ def _category_codes(
 
 
 def _groups(table: Any, features: NDArray[np.int64] | None = None) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
-    """Positions in `features` (all by default), consecutive, with their columns: as many as may be converted at once."""
+    """Consecutive positions in `features` (default all) and their columns: as many as may be converted at once."""
     wanted = np.arange(table.n_features) if features is None else features
     dense = table.dense if table.dense is not None and table.dense.dtype in KINDS else None
     size = max(1, GROUP_BYTES // (8 * max(1, table.n_samples)))
@@ -248,10 +248,13 @@ def _groups(table: Any, features: NDArray[np.int64] | None = None) -> Iterator[t
         size = table.n_features
     for start in range(0, len(wanted), max(1, size)):
         group = np.arange(start, min(start + size, len(wanted)))
-        yield group, [
-            table.codes(j) if table.is_categorical[j] else table.column(j) if dense is None else dense[:, j]
-            for j in wanted[group]
-        ]
+        yield (
+            group,
+            [
+                table.codes(j) if table.is_categorical[j] else table.column(j) if dense is None else dense[:, j]
+                for j in wanted[group]
+            ],
+        )
 
 
 def _tables(edges_flat: np.ndarray, edges_start: np.ndarray, category_codes: Any) -> CodeTables:
@@ -269,7 +272,7 @@ def _row_stride(n_features: int) -> int:
 
 
 def _column_stride(n_samples: int) -> int:
-    """Past the rows there are 64 bytes to read; columns do not lie at multiples of 4096, where they evict each other."""
+    """64 bytes may be read past the rows; columns a multiple of 4096 apart would evict each other from the cache."""
     stride = -(-(n_samples + 64) // 64) * 64
     return stride + 64 if stride % 4096 == 0 else stride
 

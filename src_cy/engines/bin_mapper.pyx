@@ -140,7 +140,7 @@ def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, 
     cdef ptrdiff_t m = n_samples if rows is None else rows.shape[0]
     if not 2 <= max_bins <= MAX_CUTS + 1:
         raise ValueError(f"max_bins={max_bins} must be between 2 and {MAX_CUTS + 1}: a code is one byte")
-    if weight is not None and weight.shape[0] != n_samples:
+    if weight is not None and n_columns and weight.shape[0] != n_samples:
         raise ValueError(f"weight has {weight.shape[0]} values for {n_samples} rows")
     edges_start = np.zeros(n_columns + 1, dtype=np.int64)
     if m == 0 or n_columns == 0:
@@ -180,7 +180,8 @@ def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, 
                     merge(&sets[j], <DistinctSet *>&set_memory[part, 0] + j)
             for block in prange(n_blocks, num_threads=n_threads, schedule="static"):
                 _load_sample(
-                    views, width, sets, rows_ptr, block * BLOCK, min(m, (block + 1) * BLOCK), m, <char *>&sample_memory[0],
+                    views, width, sets, rows_ptr, block * BLOCK, min(m, (block + 1) * BLOCK), m,
+                    <char *>&sample_memory[0],
                 )
             for j in prange(width, num_threads=n_threads, schedule="dynamic", chunksize=1):
                 n_edges_view[start + j] = _edges_of_column(
@@ -248,7 +249,10 @@ cdef class CodeTables:
         for j in range(self.n_features):
             n_edges = edges_start[j + 1] - edges_start[j]
             if n_edges:
-                plant(&edges_flat[edges_start[j]], n_edges, &self.trees[size], &self.sorted_edges[size], &self.search[j])
+                plant(
+                    &edges_flat[edges_start[j]], n_edges,
+                    &self.trees[size], &self.sorted_edges[size], &self.search[j],
+                )
                 size += 1 << self.search[j].levels
 
     def __dealloc__(self):
@@ -270,8 +274,10 @@ cdef struct _Job:               # of encode
     ptrdiff_t row_stride
 
 
-cdef void _encode_chunk(const fastml_kernels *simd, const _Job *job, ptrdiff_t first, ptrdiff_t n, double *scratch) noexcept nogil:
-    """Rows first .. first + n - 1, a tile of columns at a time: into the column layout, and from there into the rows."""
+cdef void _encode_chunk(
+    const fastml_kernels *simd, const _Job *job, ptrdiff_t first, ptrdiff_t n, double *scratch,
+) noexcept nogil:
+    """Rows first .. first + n - 1 by tiles of columns: into the column layout, and from there into the rows."""
     cdef ptrdiff_t tile, start, j, stop = job.n_columns if job.by_row == NULL else job.row_stride
     cdef int64_t f, level
     cdef uint8_t *codes
@@ -291,7 +297,8 @@ cdef void _encode_chunk(const fastml_kernels *simd, const _Job *job, ptrdiff_t f
             simd.bin_rows_from_columns(
                 job.by_column + start * job.column_stride + first, job.column_stride,
                 max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, job.n_columns - start)), n,
-                job.by_row + first * job.row_stride + start, job.row_stride, min(<ptrdiff_t>TILE, job.row_stride - start),
+                job.by_row + first * job.row_stride + start, job.row_stride,
+                min(<ptrdiff_t>TILE, job.row_stride - start),
             )
 
 
@@ -330,7 +337,7 @@ def encode(
         raise ValueError(f"features and has_missing must have {source.n_columns} values, one a column")
     for j in range(source.n_columns):
         if not 0 <= features[j] < tables.n_features:
-            raise ValueError(f"features[{j}]={features[j]} must be one of the {tables.n_features} features of the tables")
+            raise ValueError(f"features[{j}]={features[j]} must be a feature: 0 .. {tables.n_features - 1}")
     if codes_by_column.shape[0] != source.n_columns or codes_by_column.shape[1] < n:
         raise ValueError(f"codes_by_column must have shape ({source.n_columns}, {n}) or wider")
     if codes_by_row is not None and (codes_by_row.shape[0] < n or codes_by_row.shape[1] < source.n_columns):
@@ -382,6 +389,7 @@ cdef void _rows_of_chunk(
     for tile in range((row_stride + TILE - 1) // TILE):
         start = tile * TILE
         simd.bin_rows_from_columns(
-            columns + start * column_stride, column_stride, max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, n_columns - start)), n,
+            columns + start * column_stride, column_stride,
+            max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, n_columns - start)), n,
             rows_out + start, row_stride, min(<ptrdiff_t>TILE, row_stride - start),
         )

@@ -65,9 +65,9 @@ cdef inline void encode_column(
     const fastml_kernels *simd,
     const ColumnView *view,
     const fastml_bin_search *search,
-    const uint8_t *level_codes, # (n_level_codes,) of a categorical column
-    int64_t n_level_codes,      # 0 for a number column
-    const uint8_t *byte_codes,  # (256,) code of each byte, for values of 8 bits
+    const uint8_t *level_codes,     # (n_level_codes,) of a categorical column
+    int64_t n_level_codes,          # 0 for a number column
+    const uint8_t *byte_codes,      # (256,) code of each byte, for values of 8 bits
     ptrdiff_t first,
     ptrdiff_t n,
     double *scratch,            # (n,)
