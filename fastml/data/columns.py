@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.data.encoding import Coded, encode_numbers, encode_values, is_missing, order_levels, present_types
+from fastml.data.levels import Coded, encode_numbers, encode_values, is_missing, order_levels, present_types
 
 Kind = Literal["number", "time", "duration", "text", "category", "empty"]
 Floats = NDArray[np.floating[Any]]
@@ -196,9 +196,15 @@ def _time_of_day(series: Any) -> NDArray[np.float64]:
     return np.array(parts, dtype=np.float64)
 
 
+FEW = 1000
+"""Rows below which Python's own dictionary is quicker than asking the container for its one."""
+
+
 def coded_series(series: Any) -> Coded:
     """Codes and levels of a string or categorical series, by the container's own dictionary where it has one."""
     native = series.to_native()
+    if len(series) < FEW:
+        return encode_values(series.to_list())
     if series.implementation.is_polars():
         return _coded_polars(native)
     if series.implementation.is_pyarrow():

@@ -1,114 +1,17 @@
-"""Values of any kind to small whole numbers and back: the levels of a column, the labels of a target."""
+"""Targets: class labels of any kind to codes and back, numbers to float64; errors as scikit-learn words them."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml.data.columns import frame_column
+from fastml.data.levels import Coded, encode_values, is_missing
 from fastml.data.names import estimator_name
-
-Coded = tuple[NDArray[np.signedinteger[Any]], NDArray[Any]]
-"""Codes (n,), -1 for missing, and levels (n_levels,) in code order: ascending, each occurs."""
-
-_MISSING_NAMES = {"NoneType", "NAType", "NaTType"}
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a Python value stands for "not there": None, NaN, pandas.NA or NaT."""
-    if value is None:
-        return True
-    try:
-        return bool(value != value)  # NaN and NaT are not themselves
-    except (TypeError, ValueError):  # pandas.NA does not say; arrays say it twice
-        return type(value).__name__ in _MISSING_NAMES
-
-
-def present_types(values: Iterable[Any]) -> set[type]:
-    """The types among `values`, without those that stand for missing."""
-    return {kind for kind in set(map(type, values)) if kind.__name__ not in _MISSING_NAMES}
-
-
-def code_dtype(n_levels: int) -> type[np.signedinteger[Any]]:
-    """The smallest type for codes -1..n_levels (one beyond the last level, for unseen="other")."""
-    return np.int8 if n_levels < 128 else np.int16 if n_levels < 32768 else np.int32
-
-
-def encode_numbers(values: NDArray[Any]) -> Coded:
-    """Codes and levels of a numeric column; NaN is missing.  O(n log n)."""
-    known = ~np.isnan(values) if values.dtype.kind == "f" else np.ones(1, dtype=bool)
-    if known.all():
-        levels, codes = np.unique(values, return_inverse=True)
-        return codes.astype(code_dtype(len(levels))), levels
-    levels, found = np.unique(values[known], return_inverse=True)
-    codes = np.full(len(values), -1, dtype=code_dtype(len(levels)))
-    codes[known] = found
-    return codes, levels
-
-
-def encode_values(values: Sequence[Any]) -> Coded:
-    """Codes and levels of a sequence of hashable Python values.  O(n)."""
-    number = {value: code for code, value in enumerate(dict.fromkeys(values))}
-    codes = np.fromiter(map(number.__getitem__, values), dtype=np.int32, count=len(values))
-    return order_levels(codes, list(number))
-
-
-def order_levels(codes: NDArray[Any], labels: Sequence[Any]) -> Coded:
-    """Codes into `labels` (any order, with missing, unused or repeated ones) -> codes into ascending levels.
-
-    The order of the values decides, not the order in which a category type lists them or in which rows came:
-    so the same data give the same codes whatever carried them.  O(n + n_labels log n_labels).
-    """
-    occurs = np.zeros(len(labels) + 1, dtype=bool)
-    occurs[codes] = True  # -1 lands in the last place
-    used = [i for i in range(len(labels)) if occurs[i] and not is_missing(labels[i])]
-    keys = _comparable([labels[i] for i in used])
-    ordered = sorted(set(keys))
-    rank = {key: code for code, key in enumerate(ordered)}
-    table = np.full(len(labels) + 1, -1, dtype=code_dtype(len(ordered)))
-    for i, key in zip(used, keys, strict=True):
-        table[i] = rank[key]
-    return table[codes], _level_array(ordered)
-
-
-def _comparable(labels: list[Any]) -> list[Any]:
-    """The labels as str or as numbers; what is neither (intervals, dates) by its str."""
-    text = [isinstance(label, str) for label in labels]
-    if all(text):
-        return [str(label) for label in labels]
-    if all(isinstance(label, (Real, np.bool_)) for label in labels):
-        return [label.item() if isinstance(label, np.generic) else label for label in labels]
-    if any(text):
-        other = next(label for label, is_text in zip(labels, text, strict=True) if not is_text)
-        some = next(label for label, is_text in zip(labels, text, strict=True) if is_text)
-        raise TypeError(
-            f"argument must be uniformly strings or a number type, but holds {some!r} ({type(some).__name__}) and "
-            f"{other!r} ({type(other).__name__}); make it one of the two, for example with .astype(str)"
-        )
-    return [str(label) for label in labels]
-
-
-def _level_array(ordered: list[Any]) -> NDArray[Any]:
-    if ordered and not isinstance(ordered[0], str):
-        return np.array(ordered)
-    levels = np.empty(len(ordered), dtype=object)
-    levels[:] = ordered
-    return levels
-
-
-def recode(codes: NDArray[Any], levels: NDArray[Any], rank: Mapping[Any, int], unseen: int) -> NDArray[Any]:
-    """Codes into `levels` -> the codes that `rank` gives these levels; one that it lacks gets the code `unseen`."""
-    table = np.empty(len(levels) + 1, dtype=code_dtype(len(rank)))
-    table[:-1] = [rank.get(level, unseen) for level in levels.tolist()]
-    table[-1] = -1
-    return table[codes]
-
-
-# --- targets ---------------------------------------------------------------------------------------------------
 
 
 def target_array(y: Any, estimator: Any = None) -> NDArray[Any]:
@@ -174,15 +77,8 @@ def encode_labels(y: Any, estimator: Any = None, min_classes: int = 1) -> tuple[
     -----
     O(n) for booleans, strings and whole numbers in a narrow range, O(n log n) otherwise.
     """
-    values = target_array(y, estimator)
-    kind = values.dtype.kind
-    if kind == "S" or (kind == "O" and bytes in present_types(values.tolist())):
-        raise TypeError(
-            "Support for labels represented as bytes is not supported. "
-            "Convert the labels to a string or integer format."
-        )
-    codes, classes = _LABELS.get(kind, _other_labels)(values)
-    if (codes < 0).any():
+    codes, classes = _series_labels(y) or _array_labels(target_array(y, estimator))
+    if len(codes) and codes.min() < 0:
         raise ValueError("Input y contains NaN.")
     if len(classes) < min_classes:
         what = f"one class only ({classes.tolist()[0]!r})" if len(classes) else "no class"
@@ -190,7 +86,7 @@ def encode_labels(y: Any, estimator: Any = None, min_classes: int = 1) -> tuple[
             f"y holds {what}, and {estimator_name(estimator) or 'a classifier'} needs at least {min_classes} classes "
             "to tell apart."
         )
-    if len(values) > 20 and len(classes) > max(2, round(0.5 * len(values))):
+    if len(codes) > 20 and len(classes) > max(2, round(0.5 * len(codes))):
         warnings.warn(
             "The number of unique classes is greater than 50% of the number of samples. `y` could represent a "
             "regression problem, not a classification problem.",
@@ -198,6 +94,32 @@ def encode_labels(y: Any, estimator: Any = None, min_classes: int = 1) -> tuple[
             stacklevel=2,
         )
     return codes.astype(np.int32, copy=False), classes
+
+
+def _series_labels(y: Any) -> Coded | None:
+    """Labels of a text or categorical series, by the dictionary that it keeps or makes; None of any other y."""
+    if not (hasattr(y, "to_frame") or hasattr(y, "dictionary_encode")):
+        return None
+    if hasattr(y, "cat") and hasattr(y.cat, "categories"):  # pandas, with categories of any type
+        places = y.cat.codes.to_numpy()
+        found = np.unique(places[places >= 0])
+        codes, classes = _array_labels(np.asarray(y.cat.categories)[found])
+        table = np.full(len(y.cat.categories) + 1, -1, dtype=np.int32)
+        table[found] = codes
+        return table[places], classes
+    import narwhals as nw
+
+    series = nw.from_native(y, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series) and isinstance(series.dtype, (nw.String, nw.Categorical, nw.Enum)):
+        try:
+            return frame_column(series, "y").coded()
+        except TypeError as error:  # strings and others in one
+            raise ValueError(f"Unknown label type: unknown. {error}") from error
+    return None
+
+
+def _array_labels(values: NDArray[Any]) -> Coded:
+    return _LABELS.get(values.dtype.kind, _other_labels)(values)
 
 
 def _whole_labels(values: NDArray[Any]) -> Coded:
@@ -238,17 +160,25 @@ def _bool_labels(values: NDArray[Any]) -> Coded:
 
 def _object_labels(values: NDArray[Any]) -> Coded:
     items = values.tolist()
-    if any(is_missing(item) for item in items if not isinstance(item, str)):
-        raise ValueError("Input y contains NaN.")
-    kinds = present_types(items)
+    kinds = set(map(type, items))
     if all(issubclass(kind, str) for kind in kinds):
         return encode_values(items)
+    if any(is_missing(item) for item in items if not isinstance(item, str)):
+        raise ValueError("Input y contains NaN.")
+    if bytes in kinds:
+        return _bytes_labels(values)
     if all(issubclass(kind, (Real, np.bool_)) for kind in kinds):
-        return _LABELS.get((numbers := np.array(items)).dtype.kind, _other_labels)(numbers)
+        return _array_labels(np.array(items))
     names = sorted(kind.__name__ for kind in kinds)
     raise ValueError(
         f"Unknown label type: unknown. y holds objects of types {', '.join(names)}; labels must be all strings, "
         "all numbers or all booleans."
+    )
+
+
+def _bytes_labels(values: NDArray[Any]) -> Coded:
+    raise TypeError(
+        "Support for labels represented as bytes is not supported. Convert the labels to a string or integer format."
     )
 
 
@@ -261,8 +191,10 @@ def _other_labels(values: NDArray[Any]) -> Coded:
     return codes, classes
 
 
-_LABELS = {"b": _bool_labels, "i": _whole_labels, "u": _whole_labels, "f": _float_labels, "U": _text_labels,
-           "T": _text_labels, "O": _object_labels}  # fmt: skip
+_LABELS = {
+    "b": _bool_labels, "i": _whole_labels, "u": _whole_labels, "f": _float_labels, "U": _text_labels,
+    "T": _text_labels, "O": _object_labels, "S": _bytes_labels,
+}  # fmt: skip
 
 
 def check_finite_target(values: NDArray[np.floating[Any]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.data.columns import HOLDS, Column, Floats, as_floats, codes_as_floats
-from fastml.data.encoding import recode
+from fastml.data.levels import recode
 from fastml.data.names import check_same_names, column_label, declared_mask, estimator_name
 from fastml.data.sources import Source, open_source
 

@@ -46,6 +46,8 @@ def open_source(X: Any, *, allow_sparse: bool = True, ensure_min_samples: int = 
         source = _open_sparse(X, allow_sparse)
     elif isinstance(X, (list, tuple)):
         source = _open_array(_array_of_lists(X))
+    elif _is_pandas(X):
+        source = _open_pandas(X)
     elif _is_frame(X):
         source = _open_frame(X)
     else:
@@ -160,22 +162,36 @@ def _open_frame(X: Any) -> Source:
     frame = nw.from_native(X, eager_only=True)
     names = feature_names(list(frame.columns))
     n_samples, n_features = frame.shape
-    dense = _single_block(frame)
-    if dense is not None:
-        return Source(n_samples, n_features, names, dense=native_array(dense))
     labels = [column_label(names, j) for j in range(n_features)]
     columns = [frame_column(series, label) for series, label in zip(frame.iter_columns(), labels, strict=True)]
     return Source(n_samples, n_features, names, columns=columns)
 
 
-def _single_block(frame: Any) -> NDArray[Any] | None:
-    """The 2-D array under a pandas frame whose columns are all one NumPy number type, where that is no big copy."""
-    if not frame.implementation.is_pandas():
-        return None
-    native = frame.to_native()
-    kinds = set(native.dtypes)
-    if len(kinds) != 1 or not isinstance(kind := kinds.pop(), np.dtype) or kind.kind not in "fiub":
-        return None
-    if native.size > 1 << 16 and not getattr(getattr(native, "_mgr", None), "is_single_block", False):
-        return None
-    return native.to_numpy()
+def _is_pandas(X: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(X, pandas.DataFrame)
+
+
+def _open_pandas(X: Any) -> Source:
+    """A pandas frame without narwhals where its columns are plain NumPy numbers: each of those is a view."""
+    n_samples, n_features = X.shape
+    names = feature_names(X.columns.tolist())
+    dtypes = X.dtypes.tolist()
+    alike = bool(dtypes) and all(dtype == dtypes[0] and _is_plain(dtype) for dtype in dtypes)
+    # One block is one array. Several of them are put together while that is a small copy.
+    if alike and (X.size <= 1 << 16 or getattr(getattr(X, "_mgr", None), "is_single_block", False)):
+        return Source(n_samples, n_features, names, dense=native_array(X.to_numpy()))
+    columns = []
+    for j, (_, series) in enumerate(X.items()):
+        label = column_label(names, j)
+        if _is_plain(series.dtype):
+            columns.append(array_column(series.to_numpy(), label))
+        else:
+            import narwhals as nw
+
+            columns.append(frame_column(nw.from_native(series, series_only=True), label))
+    return Source(n_samples, n_features, names, columns=columns)
+
+
+def _is_plain(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.kind in "fiub"

@@ -9,14 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import DataConversionWarning
 
-from fastml.data.encoding import (
-    check_target_regression,
-    encode_labels,
-    encode_numbers,
-    encode_values,
-    is_missing,
-    order_levels,
-)
+from fastml.data.encoding import check_target_regression, encode_labels
+from fastml.data.levels import encode_numbers, encode_values, is_missing, order_levels
 
 pytestmark = pytest.mark.filterwarnings("ignore:The number of unique classes")
 
