@@ -1,0 +1,1 @@
+"""Tests of user functions that become kernels."""
