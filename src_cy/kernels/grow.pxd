@@ -33,11 +33,11 @@ cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
     """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^62. Powers of two keep
     hessians of 1, weights that are integers and the like exact."""
     cdef double n = problem.n_samples
-    cdef double g_sum = max(g.input.g_sum, 1e-290), h_sum = max(g.input.h_sum, 1e-290)
+    cdef double g_sum = max(g.input.g_sum, 1e-280), h_sum = max(g.input.h_sum, 1e-280)
     g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
     g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
     g.leaf_g_scale = power_of_two_below(exp2(61.0) / g_sum)
-    g.leaf_h_scale = power_of_two_below(exp2(61.0) / max(g.input.leaf_h_sum, 1e-290))
+    g.leaf_h_scale = power_of_two_below(exp2(61.0) / max(g.input.leaf_h_sum, 1e-280))
 
 
 cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
@@ -48,6 +48,7 @@ cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
     g.n_leaves = 1
     g.n_heap = 0
     g.failed = 0
+    g.nodes[0].left = 0
     g.n_free = 0
     for j in range(g.n_slots - 1, 1, -1):
         give_slot(g, j)
@@ -456,6 +457,8 @@ cdef inline void grow_tree(const Problem *problem, Growth *g, int thread, int32_
         if fastml_barrier_arrive(&g.barrier, g.team):
             choose_next(problem, g)
             fastml_barrier_open(&g.barrier)
+    if g.failed:
+        return
     sum_leaves(problem, g, thread, leaf_of_out)
     if fastml_barrier_arrive(&g.barrier, g.team):
         set_leaf_values(problem, g)
