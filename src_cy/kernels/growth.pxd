@@ -79,7 +79,7 @@ cdef struct Growth:
     int *free_slots
     int n_free
 
-    int capacity                    # of all that is counted by node
+    ptrdiff_t capacity              # of all that is counted by node
     int n_nodes
     int n_leaves
     GrowingNode *growing
@@ -106,21 +106,30 @@ cdef inline int64_t *histogram_new(const Problem *problem) noexcept nogil:
 
 
 cdef inline int growth_reserve(Growth *g, int n_nodes) noexcept nogil:
-    """Make room for n_nodes; 0 if there is no memory. The runs move, as their rows are as long as capacity."""
-    cdef int capacity = max(64, g.capacity), t, i
-    cdef size_t n
-    cdef ptrdiff_t *begin
-    cdef ptrdiff_t *count
+    """Make room for n_nodes; 0 if there is no memory, and all is as before. The runs move, as their rows are
+    as long as capacity."""
+    cdef ptrdiff_t capacity = max(64, g.capacity), i
+    cdef int t
     if n_nodes <= g.capacity:
         return 1
     while capacity < n_nodes:
         capacity *= 2
-    n = capacity
-    begin = <ptrdiff_t *> malloc(n * g.max_team * sizeof(ptrdiff_t))
-    count = <ptrdiff_t *> malloc(n * g.max_team * sizeof(ptrdiff_t))
-    if begin == NULL or count == NULL:
+    cdef ptrdiff_t *begin = <ptrdiff_t *> malloc(capacity * g.max_team * sizeof(ptrdiff_t))
+    cdef ptrdiff_t *count = <ptrdiff_t *> malloc(capacity * g.max_team * sizeof(ptrdiff_t))
+    cdef Leaf *leaves = <Leaf *> malloc(capacity * g.max_team * sizeof(Leaf))
+    cdef void *growing = realloc(g.growing, capacity * sizeof(GrowingNode))
+    cdef void *nodes = realloc(g.nodes, capacity * sizeof(Node))
+    cdef void *heap = realloc(g.heap, capacity * sizeof(Candidate))
+    if growing != NULL:
+        g.growing = <GrowingNode *> growing
+    if nodes != NULL:
+        g.nodes = <Node *> nodes
+    if heap != NULL:
+        g.heap = <Candidate *> heap
+    if begin == NULL or count == NULL or leaves == NULL or growing == NULL or nodes == NULL or heap == NULL:
         free(begin)
         free(count)
+        free(leaves)
         return 0
     for t in range(g.max_team):
         for i in range(g.capacity):
@@ -128,21 +137,10 @@ cdef inline int growth_reserve(Growth *g, int n_nodes) noexcept nogil:
             count[t * capacity + i] = g.count[t * g.capacity + i]
     free(g.begin)
     free(g.count)
+    free(g.leaves)
     g.begin = begin
     g.count = count
-    cdef void *growing = realloc(g.growing, n * sizeof(GrowingNode))
-    if growing != NULL:
-        g.growing = <GrowingNode *> growing
-    cdef void *nodes = realloc(g.nodes, n * sizeof(Node))
-    if nodes != NULL:
-        g.nodes = <Node *> nodes
-    cdef void *heap = realloc(g.heap, n * sizeof(Candidate))
-    if heap != NULL:
-        g.heap = <Candidate *> heap
-    free(g.leaves)
-    g.leaves = <Leaf *> malloc(n * g.max_team * sizeof(Leaf))
-    if growing == NULL or nodes == NULL or heap == NULL or g.leaves == NULL:
-        return 0
+    g.leaves = leaves
     g.capacity = capacity
     return 1
 
