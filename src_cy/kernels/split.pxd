@@ -93,7 +93,7 @@ cdef inline void offer_cut(
         n = n_bins                  # all that is present against what is missing
     if n < 1:
         return
-    if options.reg_alpha == 0.0 and options.max_delta_step == 0.0:
+    if options.reg_alpha == 0.0 and options.max_delta_step == 0.0 and lam < 7e16:   # float32 holds 2^56 cubed
         k = simd.scan_bins(
             cells + 1, n, left, total, gradient_sum(total) / (hessian_sum(total) + lam), lam, h_min
         )
@@ -165,7 +165,7 @@ cdef inline void best_category_split(
     cdef int code, i, n = 0
     best.gain = -1.0
     for code in range(1, n_bins + 1):
-        if <uint32_t> cells[code] == 0:
+        if cells[code] == 0:
             continue                # not in this node: goes the way of missing
         value = gradient_sum(cells[code]) / (hessian_sum(cells[code]) + options.reg_lambda * scale.h)
         i = n
@@ -184,5 +184,5 @@ cdef inline void best_category_split(
         best.missing_left = hessian_sum(best.left) > hessian_sum(total - best.left)
     if best.gain >= 0.0 and best.missing_left:
         for code in range(1, 256):  # what this node has not seen goes with missing
-            if code > n_bins or <uint32_t> cells[code] == 0:
+            if code > n_bins or cells[code] == 0:
                 best.categories.bits[code >> 5] |= <uint32_t> 1 << (code & 31)
