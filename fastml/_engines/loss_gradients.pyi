@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class LossGradients:
         weight: NDArray[np.float64] | None,
         raw: NDArray[np.float64],
         loss: int,
-        params: Iterable[float] = ...,
+        params: Sequence[float] = ...,
         constant_hessian: bool = ...,
         softmax_factor: float = ...,
         n_threads: int = ...,

@@ -22,6 +22,7 @@ import numpy as np
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 # Histograms that one growing tree may keep; beyond it children are counted anew instead of subtracted.
 MAX_HISTOGRAM_BYTES = 256 * 1024 * 1024
+MAX_SAMPLES = 2**30
 
 
 cdef class HistogramGrower:
@@ -54,6 +55,8 @@ cdef class HistogramGrower:
     ):
         cdef Problem *p = &self.problem
         cdef int i, teams, max_slots
+        if n_samples > MAX_SAMPLES:
+            raise ValueError(f"n_samples={n_samples} must be at most {MAX_SAMPLES}: a node's sums are 32-bit numbers")
         p.simd = fastml_simd()
         set_options(&p.options, dict(options))
         p.by_row = &codes_by_row[0, 0]

@@ -55,6 +55,8 @@ cdef class LossGradients:
         self.n_threads = n_threads
         self.loss = <fastml_loss_block> loss
         self.softmax_factor = softmax_factor
+        if len(params) > MAX_PARAMS:
+            raise ValueError(f"a loss has at most {MAX_PARAMS} parameters, got {len(params)}")
         for i, value in enumerate(params):
             self.param[i] = value
         self.y32 = y if y.dtype == np.float32 else None
