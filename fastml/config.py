@@ -2,6 +2,7 @@
 
 import os
 import platform
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, overload
 
@@ -27,7 +28,8 @@ def _openmp() -> str:
 
 
 def _blas() -> str:
-    """The BLAS libraries that NumPy and SciPy have loaded by now; scikit-learn brings threadpoolctl."""
+    """The BLAS libraries of NumPy and SciPy (fastml calls SciPy's); scikit-learn brings threadpoolctl."""
+    import_module("scipy.linalg.cython_blas")  # or there is nothing to see yet
     try:
         from threadpoolctl import threadpool_info
     except ImportError:

@@ -1,1 +1,12 @@
-"""Pictures of a fitted model, drawn with matplotlib."""
+"""Pictures of a fitted model, drawn with matplotlib (`pip install 'fastml[cli]'`)."""
+
+from fastml.plotting.classification import plot_confusion_matrix, plot_roc_curve
+from fastml.plotting.importances import plot_importances
+from fastml.plotting.learning_curve import plot_learning_curve
+from fastml.plotting.regression import plot_residuals
+from fastml.plotting.training import check_picture, draw_training
+
+__all__ = [
+    "check_picture", "draw_training", "plot_confusion_matrix", "plot_importances", "plot_learning_curve",
+    "plot_residuals", "plot_roc_curve",
+]  # fmt: skip

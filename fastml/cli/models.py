@@ -1,0 +1,51 @@
+"""What `--model` names: one line here for each family that comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from fastml.cli.errors import unknown
+from fastml.cli.target import Target
+
+
+@dataclass(frozen=True)
+class Model:
+    """Where the estimators of a model are, and with which parameters the command line starts them."""
+
+    module: str
+    classifier: str
+    regressor: str
+    defaults: dict[str, Any] = field(default_factory=dict)
+    patience: int = 0  # rounds without a better validation score before the fit stops; 0: takes no validation set
+
+    def estimator_class(self, target: Target) -> type:
+        """The class for the target's task."""
+        return getattr(import_module(self.module), self.classifier if target.is_classification else self.regressor)
+
+
+BOOSTED = {"n_estimators": 300, "learning_rate": 0.1}
+
+MODELS = {
+    "xgb": Model(
+        "fastml.ensemble",
+        "XGBClassifier",
+        "XGBRegressor",
+        {**BOOSTED, "grow_policy": "lossguide", "max_leaves": 63, "max_depth": 0},
+        patience=30,
+    ),
+    "gbdt": Model(
+        "fastml.ensemble",
+        "GradientBoostingClassifier",
+        "GradientBoostingRegressor",
+        {**BOOSTED, "max_depth": None, "max_leaf_nodes": 63},
+    ),
+}
+
+
+def find_model(name: str) -> Model:
+    """The model of that name, or an error that lists the names."""
+    if name not in MODELS:
+        raise unknown("model", name, MODELS, "fastml")
+    return MODELS[name]

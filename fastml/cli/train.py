@@ -1,0 +1,150 @@
+"""`fastml train`: read, fit, evaluate, save, draw, and say what came of it."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastml.cli.errors import CommandError
+from fastml.cli.models import Model, find_model
+from fastml.cli.progress import Progress, progress
+from fastml.cli.report import Stopwatch, say, say_importances
+from fastml.cli.rows import Rows, TrainingData, load
+from fastml.cli.scores import output_of, scores
+from fastml.cli.settings import parse_settings
+
+
+def train(options: Namespace) -> None:
+    """Run the command."""
+    clock = Stopwatch()
+    kind = find_model(options.model)
+    _check_places(options)
+    with clock.stage("read"):
+        data = load(options)
+    model = _make(kind, options, data)
+    for title, text in data.facts.items():
+        say(title, text)
+    say("model", _describe(model))
+    evals_result = _fit(model, data, clock, with_curve=options.plot is not None)
+    shown, name = (data.valid, "validation") if data.valid is not None else (data.train, "training")
+    with clock.stage("evaluate"):
+        output = output_of(model, data.target, shown.X)
+        found = scores(data.target, shown.y, output)
+    if options.save:
+        with clock.stage("save"):
+            model.save(options.save)
+    if options.plot:
+        with clock.stage("plot"):
+            _draw(options.plot, model, data, evals_result, shown, output)
+    say("time", str(clock))
+    say("scores", ", ".join(f"{metric} {value:.4f}" for metric, value in found.items()) + f" ({name} rows)")
+    say_importances(data.feature_names, model.feature_importances_)
+    say("model", f"saved to {options.save}" if options.save else "not saved: --save PATH does")
+    if options.plot:
+        say("picture", f"saved to {options.plot}")
+
+
+def _check_places(options: Namespace) -> None:
+    """Whether there is a place for what is to be written, before any work."""
+    for option in ("save", "plot"):
+        path = getattr(options, option)
+        if path and not Path(path).absolute().parent.is_dir():
+            raise CommandError(f"--{option} {path}: there is no folder {Path(path).absolute().parent}")
+    if options.plot:
+        from fastml.plotting import check_picture
+
+        try:
+            check_picture(options.plot)
+        except ValueError as error:
+            raise CommandError(f"--plot {error}") from error
+
+
+def _make(kind: Model, options: Namespace, data: TrainingData) -> Any:
+    """The estimator, with the parameters that the command line chose."""
+    estimator = kind.estimator_class(data.target)
+    known = estimator().get_params()
+    parameters = kind.defaults | {"random_state": options.seed}
+    if options.jobs is not None:
+        parameters["n_jobs"] = options.jobs
+    if kind.patience and data.valid is not None:
+        parameters["early_stopping_rounds"] = kind.patience
+    parameters |= parse_settings(options.settings, known, estimator.__name__)
+    return estimator(**{name: value for name, value in parameters.items() if name in known or name in kind.defaults})
+
+
+def _describe(model: Any) -> str:
+    """The estimator with the parameters that differ from its defaults."""
+    defaults = type(model)().get_params()
+    changed = {name: value for name, value in model.get_params().items() if repr(value) != repr(defaults[name])}
+    return f"{type(model).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+
+def _fit(model: Any, data: TrainingData, clock: Stopwatch, with_curve: bool) -> dict[str, Any]:
+    """Fit with progress; returns the scores of each round, {"training": {metric: values}, "validation": ...}.
+
+    For a learning curve the scores on training rows are wanted too: on as many of them as there are to validate on.
+    """
+    names, eval_set = [], []
+    if data.valid is not None and "eval_set" in inspect.signature(model.fit).parameters:
+        if with_curve:
+            few = _sample(data.train, len(data.valid))
+            names, eval_set = ["training"], [(few.X, few.y)]
+        names, eval_set = [*names, "validation"], [*eval_set, (data.valid.X, data.valid.y)]
+    start = time.perf_counter()
+    try:
+        with progress(model.get_params()["n_estimators"]) as shown:
+            _run_fit(model, data.train, eval_set, shown)
+    except (ValueError, TypeError) as error:
+        raise CommandError(str(error)) from error
+    end = time.perf_counter()
+    if shown.began is not None:
+        clock.add("bin", shown.began - start)
+    clock.add("fit", end - (shown.began or start))
+    rounds = f"{shown.n_done} rounds"
+    if eval_set and getattr(model, "best_iteration", None) is not None:
+        rounds += f", the best of them {model.best_iteration + 1}"
+    say("fitted", rounds)
+    if not eval_set:
+        return {}
+    return dict(zip(names, model.evals_result().values(), strict=True))
+
+
+def _run_fit(model: Any, rows: Rows, eval_set: list[tuple[Any, Any]], shown: Progress) -> None:
+    """Call fit with what it takes: the progress is a callback, the validation rows are an eval_set."""
+    if "callbacks" in model.get_params():
+        model.set_params(callbacks=[shown])
+    try:
+        if eval_set:
+            model.fit(rows.X, rows.y, eval_set=eval_set, verbose=False)
+        else:
+            model.fit(rows.X, rows.y)
+    finally:
+        if "callbacks" in model.get_params():
+            model.set_params(callbacks=None)
+
+
+def _sample(rows: Rows, n_samples: int) -> Rows:
+    """Every k-th of the rows, so that about `n_samples` remain."""
+    step = max(1, len(rows) // n_samples)
+    return rows.where(np.arange(len(rows)) % step == 0)
+
+
+def _draw(path: str, model: Any, data: TrainingData, evals: dict[str, Any], rows: Rows, output: np.ndarray) -> None:
+    from fastml.plotting import draw_training
+
+    draw_training(
+        path,
+        evals_result=evals,
+        best_iteration=getattr(model, "best_iteration", None) if evals else None,
+        feature_names=data.feature_names,
+        importances=model.feature_importances_,
+        y_true=rows.y,
+        output=output,
+        classes=data.target.classes,
+        title=f"{type(model).__name__}: {data.target.name}",
+    )

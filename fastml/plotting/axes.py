@@ -1,0 +1,17 @@
+"""What all pictures share: the axes to draw on, and a few colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastml.extras import require
+
+BLUE, ORANGE, GREY = "#2f6fab", "#e07b39", "#8a8f98"
+
+
+def axes_or_new(ax: Any) -> Any:
+    """`ax`, or the axes of a new figure; without the frame's upper and right side."""
+    if ax is None:
+        ax = require("matplotlib.pyplot", "cli", "Drawing").subplots()[1]
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
