@@ -138,7 +138,8 @@ def synthetic(n_samples: int = 1_000_000) -> Dataset:
     """Collisions after the manner of HIGGS: 21 measured columns, 7 masses derived from them, a noisy class.
 
     Momenta are gamma, angles uniform or normal, tags take three values, so that some columns are smooth and
-    some have ties. The class depends on the masses: no single measured column tells it.
+    some have ties. The class depends on the masses and on angles between particles that are in no
+    column, so that scores still rise after a hundred rounds.
     """
     rng = np.random.default_rng(2014)
     momentum = rng.gamma(2.0, 0.5, (n_samples, 6)).astype(np.float32)
@@ -149,9 +150,11 @@ def synthetic(n_samples: int = 1_000_000) -> Dataset:
     mass_sq = 2 * momentum[:, i] * momentum[:, j] * (np.cosh(eta[:, i] - eta[:, j]) - np.cos(phi[:, i] - phi[:, j]))
     mass = np.sqrt(np.maximum(mass_sq, 0)).astype(np.float32)
     resonance = np.exp(-((mass[:, 0] - 1.2) ** 2) / 0.3) + 0.8 * np.exp(-((mass[:, 2] - 1.0) ** 2) / 0.2)
-    raw = 2.2 * resonance + 0.7 * np.tanh(mass[:, 4] - mass[:, 5]) + 0.5 * (tags[:, 0] - tags[:, 1]) * (eta[:, 0] > 0)
-    raw += 0.4 * np.log(momentum[:, 0] + 0.1) - np.median(raw)
-    y = (raw + rng.logistic(0.0, 0.8, n_samples) > 0).astype(np.int32)
+    hidden = np.cos(phi[:, 0] - phi[:, 3]) * np.tanh(eta[:, 1] - eta[:, 4]) + np.tanh(momentum[:, 5] - mass[:, 1])
+    raw = 1.6 * resonance + 1.2 * hidden + np.tanh(mass[:, 4] - mass[:, 5])
+    raw += 0.6 * (tags[:, 0] - tags[:, 1]) * np.sign(eta[:, 0]) + 0.4 * np.log(momentum[:, 0] + 0.1)
+    raw -= np.median(raw)
+    y = (raw + rng.logistic(0.0, 0.5, n_samples) > 0).astype(np.int32)
     return Dataset(np.ascontiguousarray(np.hstack([momentum, eta, phi, tags, mass])), y, "binary")
 
 
