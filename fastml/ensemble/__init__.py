@@ -1,1 +1,5 @@
-"""Ensembles, under scikit-learn's and XGBoost's names."""
+"""Ensembles of trees."""
+
+from fastml.ensemble.newton_boosting import XGBClassifier, XGBRegressor
+
+__all__ = ["XGBClassifier", "XGBRegressor"]

@@ -1,0 +1,115 @@
+"""What every booster does each round: differentiate the loss, grow a tree for each output, take it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastml._engines.forest_predictor import CompiledForest
+from fastml._engines.histogram_grower import HistogramGrower
+from fastml._engines.loss_gradients import LossGradients
+from fastml.data.binning import BinMapper, BinnedMatrix
+from fastml.tree.structure import ForestBuilder
+
+
+class Boosting:
+    """One fit under way.
+
+    Parameters
+    ----------
+    binned, mapper : the training rows
+    y : (n,) float32 or float64, targets or class numbers
+    weight : (n,) float64 or None
+    start : (n_outputs,) raw scores to start from, or (n_outputs, n)
+    loss : Loss, or a user's loss from fastml.jit
+    options : fields of GrowOptions in src_cy/types.pxd
+    n_threads : int
+    """
+
+    def __init__(
+        self,
+        binned: BinnedMatrix,
+        mapper: BinMapper,
+        y: NDArray[Any],
+        weight: NDArray[np.float64] | None,
+        start: NDArray[np.float64],
+        loss: Any,
+        options: dict[str, Any],
+        n_threads: int,
+    ) -> None:
+        n_outputs = loss.n_outputs
+        raw = np.empty((n_outputs, binned.n_samples))
+        raw[:] = start if start.ndim == 2 else start[:, None]
+        self.y, self.weight, self.loss = y, weight, loss
+        self.calls_python = loss.address is None
+        self.calls_back = hasattr(loss, "raise_pending")  # a user's function may have failed inside the engine
+        # A function of arrays weighs its gradients itself.
+        self.tree_weight = None if self.calls_python else weight
+        params = getattr(loss, "params", ())
+        if getattr(loss, "param", None) is not None:
+            params = tuple(loss.param)
+        self.gradients = LossGradients(
+            y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
+            0 if self.calls_python else loss.address, params, getattr(loss, "constant_hessian", False), 2.0, n_threads,
+        )  # fmt: skip
+        self.grower = HistogramGrower(
+            binned.codes_by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
+            binned.is_categorical.view(np.uint8), mapper.edges_flat, mapper.edges_start, options, n_outputs, n_threads,
+        )  # fmt: skip
+        self.builder = ForestBuilder(binned.n_features, n_outputs)
+        self._leaf_values: NDArray[np.float64] | None = None
+
+    @property
+    def raw(self) -> NDArray[np.float64]:
+        """Raw scores of the training rows after all rounds so far, (n_outputs, n)."""
+        if self._leaf_values is not None:
+            self.gradients.take_up(self._leaf_values)
+            self._leaf_values = None
+        return self.gradients.raw
+
+    def differentiate(self) -> None:
+        """Gradients and hessians at the raw scores after all rounds so far."""
+        if self.calls_python:
+            raw = self.raw
+            grad, hess = self.loss.gradient_hessian(self.y, raw[0] if len(raw) == 1 else raw, self.weight)
+            self.gradients.accept(np.atleast_2d(grad), np.atleast_2d(hess))
+        else:
+            self.gradients.differentiate(self._leaf_values)
+            self._leaf_values = None
+
+    def grow(self, sampled: NDArray[np.uint8] | None = None) -> list[Any]:
+        """A tree for each output on the present gradients: (nodes, gain, cover, categories)."""
+        g = self.gradients
+        return self.grower.grow(g.grad, g.hess, self.tree_weight, sampled, g.stats, g.leaf_of)
+
+    def take_up(self, trees: list[Any]) -> None:
+        """Add the trees to the forest, and their leaf values to the raw scores before these are needed next."""
+        for nodes, gain, cover, categories in trees:
+            self.builder.append(nodes, categories, gain, cover)
+        if len(trees) == 1:
+            self._leaf_values = np.ascontiguousarray(trees[0][0]["value"])[None]
+            return
+        self._leaf_values = np.zeros((len(trees), max(len(tree[0]) for tree in trees)))
+        for k, tree in enumerate(trees):
+            self._leaf_values[k, : len(tree[0])] = tree[0]["value"]
+
+    def round(self, sampled: NDArray[np.uint8] | None = None) -> list[Any]:
+        """One round of second-order boosting."""
+        self.differentiate()
+        trees = self.grow(sampled)
+        self.take_up(trees)
+        return trees
+
+    def score_trees(self, trees: list[Any], parts: list[Any], mapper: BinMapper, n_threads: int) -> None:
+        """Add the trees of a round to the raw scores of other rows, by their codes."""
+        builder = ForestBuilder(len(mapper.n_bins), len(trees))
+        for nodes, gain, cover, categories in trees:
+            builder.append(nodes, categories, gain, cover)
+        f = builder.freeze()
+        compiled = CompiledForest(
+            f.nodes, f.tree_start, f.categories, f.n_outputs, mapper.edges_flat, mapper.edges_start
+        )
+        for part in parts:
+            compiled.add_codes(part.codes, part.table.n_samples, part.raw, 0, len(trees), n_threads)
