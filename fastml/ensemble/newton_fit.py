@@ -89,7 +89,7 @@ def fit_newton(
 
 def refit_on_all(estimator: Any, rows: Rows) -> None:
     """Boost again on every row, for as many rounds as were best; scores and best round stay as they were found."""
-    n_rounds = estimator.n_rounds_
+    n_rounds = estimator.n_estimators_
     if estimator._best_iteration is not None:
         n_rounds = estimator._best_iteration + 1
     kept = {name: getattr(estimator, name) for name in ("_best_iteration", "_best_score", "_evals_log", "stop_reason_")}
@@ -144,7 +144,7 @@ def boost(
                     for i, part in enumerate(evaluated)
                 })
     estimator._fitted = FittedForest(boosting.builder.freeze(), mapper, start)
-    estimator.n_rounds_ = loop.n_done
+    estimator.n_estimators_ = loop.n_done
     estimator.stop_reason_ = loop.stop_reason
     estimator._evals_log = loop.evals_log
     if stopping is not None:

@@ -132,7 +132,7 @@ class XGBParameters:
     best_iteration, best_score : with early stopping
     feature_importances_ : (n_features,) normalised to 1, of `importance_type`
     intercept_ : (n_outputs,) raw scores before the first tree
-    n_rounds_ : rounds in the model
+    n_estimators_ : rounds in the model
     stop_reason_ : None, "early_stopping", "max_time", "interrupt" or "callback"
     """
 

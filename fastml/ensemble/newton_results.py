@@ -22,13 +22,13 @@ class XGBResults:
         k = self._fitted.forest.n_outputs
         if iteration_range is None or tuple(iteration_range) == (0, 0):
             best = getattr(self, "_best_iteration", None)
-            stop = self.n_rounds_ if best is None or iteration_range is not None else best + 1
+            stop = self.n_estimators_ if best is None or iteration_range is not None else best + 1
             return 0, stop * k
         begin, end = (int(i) for i in iteration_range)
-        end = end or self.n_rounds_
-        if not 0 <= begin < end <= self.n_rounds_:
+        end = end or self.n_estimators_
+        if not 0 <= begin < end <= self.n_estimators_:
             raise ValueError(
-                f"iteration_range={iteration_range} must be (first, stop) within the model's {self.n_rounds_} rounds"
+                f"iteration_range={iteration_range} must be (first, stop) within the model's {self.n_estimators_} rounds"
             )
         return begin * k, end * k
 
@@ -95,7 +95,7 @@ class XGBResults:
         """
         _, end = self._rounds(None)
         link = getattr(self._loss, "link", None)
-        return self._fitted.predictor(link if link in ("logistic", "softmax") else "identity", end)
+        return self._fitted.predictor({"logistic": "sigmoid", "softmax": "softmax"}.get(link, "identity"), end)
 
     def save(self, path: Any) -> None:
         """Write the model to a file (safetensors and JSON, no pickle); `fastml.io.load` or `load` reads it."""
