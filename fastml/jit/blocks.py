@@ -145,7 +145,7 @@ def _compiled(function: Callable, differentiates: bool) -> Block:
         scalar.compile((types.float64, types.float64))  # on its own first: errors then speak of this function
         guards = may_raise(function)
         # Inlined, the wrapper is no unit of its own: a third of the time to compile. Numba cannot do that in a try.
-        inline = "always" if not (guards or differentiates) else "never"
+        inline: Any = "always" if not (guards or differentiates) else "never"
         derivatives = njit((five_points if differentiates else _without_step)(scalar), inline=inline, **options)
         pointer = types.CPointer(types.float64)
         signature = types.void(pointer, pointer, pointer, pointer, types.intp, pointer)
