@@ -56,6 +56,7 @@ cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
     if sample_columns(g.tree_columns, g.tree_columns, problem.n_features, problem.options.colsample_bytree,
                       problem.options.seed, (g.stream << 32)) < 0:
         g.failed = 1
+    g.nodes[0].left = 0
     g.growing[0].depth = 0
     g.node = 0
     g.small = 0
