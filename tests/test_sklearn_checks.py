@@ -1,0 +1,14 @@
+"""scikit-learn's own checks hold for every public estimator; none is expected to fail."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fastml.ensemble import XGBClassifier, XGBRegressor
+
+ESTIMATORS = [XGBClassifier(n_estimators=10), XGBRegressor(n_estimators=10)]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@parametrize_with_checks(ESTIMATORS)
+def test_a_check_of_scikit_learn_passes(estimator, check):
+    check(estimator)
