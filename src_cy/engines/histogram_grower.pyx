@@ -5,6 +5,7 @@ cycle), and moves every row id once; see kernels/grow.pxd for how a team of thre
 """
 
 from cython.parallel cimport parallel, prange, threadid
+from libc.float cimport FLT_MAX
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -184,7 +185,7 @@ cdef tuple finished_tree(const Problem *problem, Growth *g):
             n_categorical += 1
         cover_view[i] = <float> (hessian_sum(g.growing[i].total) / g.scale.h)
         if g.nodes[i].left != 0:
-            gain_view[i] = <float> g.growing[i].split.gain
+            gain_view[i] = <float> min(g.growing[i].split.gain, <double> FLT_MAX)
     memcpy(&nodes_view[0], g.nodes, n * sizeof(Node))
     if n_categorical == 0:
         return nodes, gain, cover, None
