@@ -48,7 +48,6 @@ cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
     g.n_leaves = 1
     g.n_heap = 0
     g.failed = 0
-    g.nodes[0].left = 0
     g.n_free = 0
     for j in range(g.n_slots - 1, 1, -1):
         give_slot(g, j)
