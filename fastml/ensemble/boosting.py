@@ -76,8 +76,14 @@ class Boosting:
             grad, hess = self.loss.gradient_hessian(self.y, raw[0] if len(raw) == 1 else raw, self.weight)
             self.gradients.accept(np.atleast_2d(grad), np.atleast_2d(hess))
         else:
-            self.gradients.differentiate(self._leaf_values)
-            self._leaf_values = None
+            leaf_values, self._leaf_values = self._leaf_values, None
+            try:
+                self.gradients.differentiate(leaf_values)
+            except FloatingPointError:
+                if self.calls_back:  # it can say what went wrong at which row
+                    self.loss.raise_pending()
+                    self.loss.fault(self.y, self.gradients.raw[0])
+                raise
 
     def grow(self, sampled: NDArray[np.uint8] | None = None) -> list[Any]:
         """A tree for each output on the present gradients: (nodes, gain, cover, categories)."""

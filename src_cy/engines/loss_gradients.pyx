@@ -5,6 +5,7 @@ float64, gradient and hessian out in float32 with their sums. Limit: about 40 by
 """
 
 from cython.parallel cimport prange
+from libc.math cimport isfinite
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
@@ -160,7 +161,7 @@ cdef class LossGradients:
             NULL if self.hess_view is None else &self.hess_view[k, first], &self.block_stats[block, k, 0],
         )
 
-    cdef void sum_stats(self):
+    cdef int sum_stats(self) except -1:
         """Blocks in order, so that the sums do not depend on the threads."""
         cdef ptrdiff_t block
         cdef int k
@@ -171,3 +172,10 @@ cdef class LossGradients:
                 self.stats_view[k, 1] = max(self.stats_view[k, 1], self.block_stats[block, k, 1])
                 self.stats_view[k, 2] += self.block_stats[block, k, 2]
                 self.stats_view[k, 3] = max(self.stats_view[k, 3], self.block_stats[block, k, 3])
+        for k in range(self.n_outputs):
+            if not isfinite(self.stats_view[k, 0] + self.stats_view[k, 2]):
+                raise FloatingPointError(
+                    "the loss has a gradient or hessian that is not a number, or weights whose sum overflows: "
+                    "look for it at the raw scores so far, or scale the weights"
+                )
+        return 0

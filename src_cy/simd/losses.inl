@@ -1,5 +1,6 @@
 /* Built-in losses over blocks of rows, and what follows each block. Plain loops that vectorise; the
    exponential is our own, so that its bits are the same on every machine. */
+#include <float.h>
 #include <math.h>
 
 /* e^x to 2 ulp or so for x in [-708, 708], clamped outside: 2^k e^r, |r| <= ln(2)/2, Taylor to r^12. */
@@ -98,6 +99,19 @@ static void softmax_class(const double *restrict y, const float *restrict e,
     }
 }
 
+/* What a float32 holds of a gradient, and of a hessian what fixed point can add up: none below zero. */
+ALWAYS_INLINE double storable_gradient(double g)
+{
+    g = g > FLT_MAX ? FLT_MAX : g;
+    return g < -FLT_MAX ? -FLT_MAX : g;
+}
+
+ALWAYS_INLINE double storable_hessian(double h)
+{
+    h = h < 0.0 ? 0.0 : h;
+    return h > FLT_MAX ? FLT_MAX : h;
+}
+
 /* Stores a block as float32 and adds to stats_out = {sum |w g|, max |w g|, sum w h, max w h}, over eight
    fixed lanes so that the sums have the same bits everywhere. hess_out NULL: not stored. */
 static void store_gradients(const double *restrict grad, const double *restrict hess,
@@ -109,7 +123,7 @@ static void store_gradients(const double *restrict grad, const double *restrict 
     for (; i + 8 <= n; i += 8)
         for (int l = 0; l < 8; l++) {
             double w = weight != NULL ? weight[i + l] : 1.0;
-            double g = fabs(w * grad[i + l]), h = w * hess[i + l];
+            double g = fabs(w * storable_gradient(grad[i + l])), h = w * storable_hessian(hess[i + l]);
             g_sum[l] += g;
             h_sum[l] += h;
             g_max[l] = g > g_max[l] ? g : g_max[l];
@@ -117,17 +131,17 @@ static void store_gradients(const double *restrict grad, const double *restrict 
         }
     for (; i < n; i++) {
         double w = weight != NULL ? weight[i] : 1.0;
-        double g = fabs(w * grad[i]), h = w * hess[i];
+        double g = fabs(w * storable_gradient(grad[i])), h = w * storable_hessian(hess[i]);
         g_sum[0] += g;
         h_sum[0] += h;
         g_max[0] = g > g_max[0] ? g : g_max[0];
         h_max[0] = h > h_max[0] ? h : h_max[0];
     }
     for (i = 0; i < n; i++)
-        grad_out[i] = (float)grad[i];
+        grad_out[i] = (float)storable_gradient(grad[i]);
     if (hess_out != NULL)
         for (i = 0; i < n; i++)
-            hess_out[i] = (float)hess[i];
+            hess_out[i] = (float)storable_hessian(hess[i]);
     for (int l = 0; l < 8; l++) {
         stats_out[0] += g_sum[l];
         stats_out[1] = g_max[l] > stats_out[1] ? g_max[l] : stats_out[1];
