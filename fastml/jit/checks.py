@@ -12,6 +12,8 @@ import numpy as np
 ROUNDING = 1e-8
 #: Of the derivative's own size; a wrong formula is off by far more, five points by far less.
 DERIVATIVE_TOLERANCE = 1e-3
+#: Raw scores around a start, none of them round or 0, so that they miss the kinks of |y - raw|.
+OFFSETS = np.array([-2.937, -1.013, -0.3119, 0.0371, 0.2983, 0.9871, 3.0629])
 
 
 def name_of(function: Any) -> str:
@@ -47,11 +49,8 @@ def sample_of(y: np.ndarray, size: int) -> np.ndarray:
 
 
 def grid(y: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points (y, raw) to try a loss at: each y with raw scores on both sides of where the fit starts.
-
-    The offsets are no round numbers, and none is 0, so that they miss the kinks of |y - raw|.
-    """
-    raw = start + np.array([-2.937, -1.013, -0.3119, 0.0371, 0.2983, 0.9871, 3.0629])
+    """Points (y, raw) to try a loss at: each y with raw scores on both sides of where the fit starts."""
+    raw = start + OFFSETS
     values = np.unique(sample_of(y, 48))
     return np.repeat(values, len(raw)), np.tile(raw, len(values))
 

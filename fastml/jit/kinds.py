@@ -34,31 +34,37 @@ def ask(function: Callable, y: np.ndarray, n_outputs: int, takes_weight: bool, k
     ValueError
         It takes neither floats nor arrays, or gives neither a pair nor a loss.
     """
-    values = np.unique(sample_of(y, 1000))
-    y = values[np.linspace(0, len(values) - 1, 5).astype(np.intp)]
-    raw = np.array([0.1875, -0.4375, 0.6875, 0.3125, -0.8125])
     if kind == "array" or takes_weight or n_outputs > 1:
-        many = np.tile(raw[:, None], n_outputs) + np.arange(n_outputs) / 8 if n_outputs > 1 else raw
-        at_once, trouble = _try(lambda: function(y.copy(), many.copy()))
+        at_once, trouble = _try(lambda: function(np.array(y, dtype=np.float64), _raw(len(y), n_outputs)))
         if trouble:
             raise _no_answer(function, {"arrays": trouble}) from trouble
         return Answers("array", isinstance(at_once, (tuple, list)), both=False)
-    one_by_one, scalar_trouble = _try(lambda: [_scalar(function, *point) for point in zip(y, raw, strict=True)])
+    values = np.unique(sample_of(y, 1000))
+    five = values[np.linspace(0, len(values) - 1, 5).astype(np.intp)]
+    one_by_one, scalar_trouble = _try(lambda: [_scalar(function, *p) for p in zip(five, _raw(5), strict=True)])
     if scalar_trouble and kind == "scalar":
         raise _no_answer(function, {"two floats": scalar_trouble}) from scalar_trouble
-    at_once, array_trouble = _try(lambda: _of_arrays(function(y.copy(), raw.copy()), len(y)))
+    at_once, array_trouble = _try(lambda: _of_arrays(function(five.copy(), _raw(5)), 5))
+    if scalar_trouble and array_trouble:  # it may hold an array of its own with a value for each row of the fit
+        at_once, array_trouble = _try(lambda: _of_arrays(function(np.array(y, dtype=np.float64), _raw(len(y))), len(y)))
     if scalar_trouble and array_trouble:
         raise _no_answer(function, {"two floats": scalar_trouble, "arrays": array_trouble}) from scalar_trouble
     if scalar_trouble:
         return Answers("array", at_once.ndim == 2, both=False)
     alone = np.array(one_by_one).T
-    if (
-        kind is None
-        and not array_trouble
-        and not (at_once.shape == alone.shape and np.allclose(at_once, alone, rtol=1e-9, atol=1e-12, equal_nan=True))
-    ):
+    if kind is None and not array_trouble and not _same(at_once, alone):
         return Answers("array", at_once.ndim == 2, both=True)
     return Answers("scalar", alone.ndim == 2, both=kind is None and not array_trouble)
+
+
+def _raw(n: int, n_outputs: int = 1) -> np.ndarray:
+    """Raw scores to try, of no special values: (n,) or (n, n_outputs)."""
+    raw = np.resize([0.1875, -0.4375, 0.6875, 0.3125, -0.8125], n)
+    return raw if n_outputs == 1 else raw[:, None] + np.arange(n_outputs) / 8
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and np.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True)
 
 
 def _try(function: Callable[[], Any]) -> tuple[Any, Exception | None]:

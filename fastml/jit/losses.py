@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from fastml.jit import checks
 from fastml.jit.blocks import Block, build_block
 from fastml.jit.kinds import Kind, ask
+from fastml.jit.starts import newton_start
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -58,7 +60,9 @@ class Loss:
             raise ValueError(f"link={self.link!r} must be one of {', '.join(links)}, a function, or None")
 
 
-def compile_loss(objective: Callable | Loss, y: np.ndarray, *, n_outputs: int = 1) -> BlockLoss | ArrayLoss:
+def compile_loss(
+    objective: Callable | Loss, y: np.ndarray, *, n_outputs: int = 1, link: str = "identity"
+) -> BlockLoss | ArrayLoss:
     """Check a user's loss and make it ready for the fit.
 
     Parameters
@@ -66,9 +70,11 @@ def compile_loss(objective: Callable | Loss, y: np.ndarray, *, n_outputs: int = 
     objective : callable or Loss
         (y, raw) -> (gradient, hessian), of two floats or of arrays; or of two floats -> loss.
     y : (n,) array
-        Targets or class codes; some of them are tried.
+        Targets or class codes of all rows; some of them are tried.
     n_outputs : int
         Raw scores a row; more than one asks for a function of arrays.
+    link : str
+        The estimator's usual link, for a loss that names none.
 
     Returns
     -------
@@ -85,8 +91,10 @@ def compile_loss(objective: Callable | Loss, y: np.ndarray, *, n_outputs: int = 
     function = loss.gradient_hessian if loss.gradient_hessian is not None else loss.value
     takes = checks.check_signature(function, ("y", "raw"), ("sample_weight",))  # type: ignore[arg-type]
     answers = ask(function, y, n_outputs, bool(takes), loss.kind)  # type: ignore[arg-type]
+    if loss.link is None:
+        loss = replace(loss, link=link)
     if not answers.is_pair and loss.value is None:
-        loss = Loss(value=function, link=loss.link, kind=loss.kind)
+        loss = replace(loss, value=function, gradient_hessian=None)
     elif answers.is_pair and loss.gradient_hessian is None:
         raise ValueError(f"value=`{checks.name_of(function)}` returned two numbers: it must return the loss alone")
     if not answers.is_pair and loss.gradient_hessian is not None:
@@ -104,6 +112,8 @@ def compile_loss(objective: Callable | Loss, y: np.ndarray, *, n_outputs: int = 
 class BlockLoss:
     """A loss behind a block kernel, `fastml_loss_block`. Keep it while an engine holds its address.
 
+    A pickle holds the function, which is compiled again when a fit next asks for the address.
+
     Attributes
     ----------
     address : int
@@ -115,14 +125,24 @@ class BlockLoss:
     """
 
     n_outputs = 1
+    constant_hessian = False
 
-    def __init__(self, name: str, block: Block, function: Callable, step: float | None, link: Any) -> None:
+    def __init__(self, name: str, function: Callable, step: float | None, link: Any) -> None:
         self.name = name
         self.link = link
-        self.address = block.address
         self.params: tuple[float, ...] = () if step is None else (step,)
-        self._block = block
         self._function = function
+
+    @cached_property
+    def _block(self) -> Block:
+        return build_block(self._function, differentiates=bool(self.params))
+
+    @property
+    def address(self) -> int:
+        return self._block.address
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_block"}
 
     def gradient_hessian(self, y: np.ndarray, raw: np.ndarray, weight: np.ndarray | None = None) -> Pair:
         """The kernel on whole arrays (n,), times the weights."""
@@ -130,6 +150,10 @@ class BlockLoss:
         gradient, hessian = self._block(y, raw, self.params)
         self.raise_pending()
         return _weighted(gradient, hessian, weight)
+
+    def start(self, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        """The constant raw score at which the loss is smallest, (1,)."""
+        return np.array([newton_start(self, y, weight)])
 
     def raise_pending(self) -> None:
         """Raise what the function raised while an engine called it; to be asked after each round.
@@ -157,6 +181,8 @@ class ArrayLoss:
     """A loss of all rows, called in Python each round, as XGBoost calls its custom objectives."""
 
     address = None
+    params: tuple[float, ...] = ()
+    constant_hessian = False
 
     def __init__(self, name: str, function: Callable, n_outputs: int, takes_weight: bool, link: Any) -> None:
         self.name = name
@@ -194,6 +220,12 @@ class ArrayLoss:
                 )
         return _weighted(gradient, hessian, weight)
 
+    def start(self, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        """The constant raw score at which the loss is smallest; zeros with more than one output. (n_outputs,)"""
+        if self.n_outputs > 1:
+            return np.zeros(self.n_outputs)
+        return np.array([newton_start(self, y, weight)])
+
     def raise_pending(self) -> None:
         """Nothing is ever pending: Python raises by itself."""
 
@@ -221,15 +253,13 @@ def _weighted(gradient: np.ndarray, hessian: np.ndarray, weight: np.ndarray | No
 
 
 def _block_loss(loss: Loss, y: np.ndarray) -> BlockLoss:
-    from fastml.jit.starts import newton_start
-
     function = loss.gradient_hessian or loss.value
     name = checks.name_of(function)
     step = None
     if loss.gradient_hessian is None:
         at_zero = checks.grid(y, 0.0)
         step = checks.best_step(lambda h: _differences(loss.value, *at_zero, h))  # type: ignore[arg-type]
-    made = BlockLoss(name, build_block(function, differentiates=step is not None), function, step, loss.link)  # type: ignore[arg-type]
+    made = BlockLoss(name, function, step, loss.link)  # type: ignore[arg-type]
     for start in dict.fromkeys((0.0, newton_start(made, checks.sample_of(y, 256)))):
         _check_points(loss, made, checks.grid(y, start))
     return made
@@ -254,14 +284,14 @@ def _array_loss(loss: Loss, y: np.ndarray, n_outputs: int, takes_weight: bool) -
         name = checks.name_of(loss.value)
         raise ValueError(f"value=`{name}` is of arrays: give gradient_hessian as well, or a function of two floats")
     made = ArrayLoss(checks.name_of(loss.gradient_hessian), loss.gradient_hessian, n_outputs, takes_weight, loss.link)
-    y = checks.sample_of(y, 256)
+    y = np.ascontiguousarray(y, dtype=np.float64)
     raw = np.zeros(len(y)) if n_outputs == 1 else np.zeros((n_outputs, len(y)))
-    made.gradient_hessian(y, raw, None)  # shapes and numbers where the fit starts; what is elsewhere is seen each round
+    made.gradient_hessian(y, raw, None)  # shapes and numbers near the start; what comes later is seen each round
     if loss.value is not None:
         if n_outputs > 1:
             raise ValueError("Loss(value=...) is checked for one output only: leave it out with more than two classes")
         value = loss.value
-        points = checks.grid(y, 0.0)
+        points = y, np.resize(checks.OFFSETS, len(y))
         _check_value(loss, made.name, points, lambda y, raw: np.asarray(value(y, raw)), made.gradient_hessian)
     return made
 

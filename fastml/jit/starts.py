@@ -28,13 +28,17 @@ def newton_start(loss: Any, y: np.ndarray, weight: np.ndarray | None = None) -> 
     -------
     float
     """
-    stride = -(-len(y) // N_ROWS)
+    # A function of arrays may hold one of its own, with a value for each row: it has to see all of them.
+    stride = 1 if loss.address is None else -(-len(y) // N_ROWS)
     y = np.ascontiguousarray(y[::stride], dtype=np.float64)
     weight = None if weight is None else weight[::stride]
 
     def slope(raw: float) -> tuple[float, float, float]:
         with np.errstate(all="ignore"):
-            gradient, hessian = loss.gradient_hessian(y, np.full(len(y), raw), weight)
+            try:
+                gradient, hessian = loss.gradient_hessian(y, np.full(len(y), raw), weight)
+            except ValueError:  # not finite so far out, says a function of arrays
+                return np.nan, np.nan, np.nan
             return float(gradient.sum()), float(hessian.sum()), float(np.abs(gradient).sum())
 
     low, high = -np.inf, np.inf  # the slope is negative at low and positive at high

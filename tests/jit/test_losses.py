@@ -3,6 +3,7 @@
 import ctypes
 import math
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ import threading
 import numpy as np
 import pytest
 
-from fastml.jit import ArrayLoss, BlockLoss, Loss, compile_loss
+from fastml.jit import BlockLoss, Loss, compile_loss
 from fastml.jit.blocks import jit_is_off
 from fastml.jit.starts import newton_start
 
@@ -59,12 +60,22 @@ def test_scalar_function_becomes_a_block():
     loss = compile_loss(logistic, CODES)
     assert isinstance(loss, BlockLoss)
     assert loss.name == "logistic"
+    assert loss.link == "identity"
+    assert compile_loss(logistic, CODES, link="logistic").link == "logistic"
+    assert compile_loss(Loss(gradient_hessian=logistic, link="log"), CODES, link="logistic").link == "log"
     assert loss.params == ()
     close(call(loss, CODES, RAW), expected(CODES, RAW))
     gradient, hessian = loss.gradient_hessian(CODES, RAW, np.full(200, 2.0))
     close((gradient / 2, hessian / 2), expected(CODES, RAW))
     loss.raise_pending()
     loss.fault(CODES, RAW)
+
+
+def test_pickles_hold_the_function():
+    for objective in (logistic, logistic_value):
+        loss = compile_loss(objective, CODES)
+        again = pickle.loads(pickle.dumps(loss))
+        close(again.gradient_hessian(CODES, RAW), loss.gradient_hessian(CODES, RAW))
 
 
 def test_an_empty_block_and_other_threads():
@@ -233,107 +244,6 @@ def test_a_changed_global_is_seen(monkeypatch):
     assert compile_loss(scaled, TARGETS).gradient_hessian(np.zeros(1), np.ones(1))[1] == 3.0
 
 
-def of_arrays(y_true, y_pred):
-    return y_pred - y_true, np.ones(len(y_true))
-
-
-def centred(y, raw):
-    return raw - np.mean(y), np.ones_like(raw)
-
-
-def weighing(y_true, y_pred, sample_weight=None):
-    w = np.ones(len(y_true)) if sample_weight is None else sample_weight
-    return w * (y_pred - y_true), w
-
-
-@pytest.mark.parametrize("function", [of_arrays, centred, weighing])
-def test_array_functions_are_found_out(function):
-    loss = compile_loss(function, TARGETS)
-    assert isinstance(loss, ArrayLoss)
-    assert loss.address is None
-    weight = np.arange(200.0)
-    gradient, hessian = loss.gradient_hessian(TARGETS, RAW, weight)
-    np.testing.assert_allclose(hessian, weight)
-    assert gradient.shape == (200,)
-
-
-def test_the_kind_can_be_said():
-    assert isinstance(compile_loss(squared, TARGETS), BlockLoss)
-    loss = compile_loss(Loss(gradient_hessian=lambda y, r: (r - y, 0 * r + 1), kind="array"), TARGETS)
-    assert isinstance(loss, ArrayLoss)
-    np.testing.assert_allclose(loss.gradient_hessian(TARGETS, RAW)[0], RAW - TARGETS)
-    with pytest.raises(ValueError, match="with two floats it raised TypeError"):
-        compile_loss(Loss(gradient_hessian=of_arrays, kind="scalar"), TARGETS)
-
-
-def test_many_outputs():
-    y = rng.integers(0, 3, 100).astype(float)
-    raw = rng.normal(size=(3, 100))
-
-    def softmax(y, raw):
-        assert raw.shape == (len(y), 3)
-        assert raw.flags.c_contiguous
-        p = np.exp(raw)
-        p /= p.sum(axis=1, keepdims=True)
-        return p - np.eye(3)[y.astype(int)], p * (1 - p)
-
-    def flat(y, raw):
-        return tuple(part.ravel() for part in softmax(y, raw))
-
-    for function in (softmax, flat):
-        loss = compile_loss(function, y, n_outputs=3)
-        gradient, hessian = loss.gradient_hessian(y, raw, np.full(100, 2.0))
-        assert gradient.shape == hessian.shape == (3, 100)
-        assert gradient.flags.c_contiguous
-        np.testing.assert_allclose(gradient.sum(axis=0), 0, atol=1e-12)
-        np.testing.assert_allclose(gradient.T, 2 * softmax(y, np.ascontiguousarray(raw.T))[0])
-    with pytest.raises(ValueError, match=r"the gradient has shape \(100,\); it must be \(100, 3\)"):
-        compile_loss(lambda y, r: (r[:, 0], r[:, 0]), y, n_outputs=3)
-
-
-def test_array_functions_are_checked_each_round():
-    state = {"bad": False}
-
-    def late(y, raw):
-        hessian = np.ones(len(y))
-        if state["bad"]:
-            hessian[3] = state["bad"]
-        return raw - y, hessian
-
-    loss = compile_loss(late, TARGETS)
-    state["bad"] = np.nan
-    with pytest.raises(ValueError, match=r"`late`: the hessian is nan at y=.*, raw="):
-        loss.gradient_hessian(TARGETS, RAW)
-    state["bad"] = -1.0
-    with pytest.warns(UserWarning, match="negative hessian; it counts as 0"):
-        assert loss.gradient_hessian(TARGETS, RAW)[1][3] == 0.0
-    assert loss.gradient_hessian(TARGETS, RAW)[1][3] == 0.0  # said once
-
-
-def test_array_functions_may_write_into_what_they_get():
-    def greedy(y, raw):
-        raw -= y
-        y[:] = 1.0
-        return raw, y
-
-    loss = compile_loss(greedy, TARGETS)
-    y, raw = TARGETS.copy(), RAW.copy()
-    np.testing.assert_allclose(loss.gradient_hessian(y, raw)[0], RAW - TARGETS)
-    assert np.array_equal(raw, RAW)
-    assert np.array_equal(y, TARGETS)
-
-
-def test_array_value_is_checked_too():
-    def value(y, raw):
-        return 0.5 * (raw - y) ** 2
-
-    assert isinstance(compile_loss(Loss(value, of_arrays), TARGETS), ArrayLoss)
-    with pytest.raises(ValueError, match="differences of the value"):
-        compile_loss(Loss(value, lambda y, r: (2 * (r - y), np.ones(len(y)))), TARGETS)
-    with pytest.raises(ValueError, match="give gradient_hessian as well"):
-        compile_loss(Loss(value=lambda y, r: value(y, r) + 0 * y.sum(), kind="array"), TARGETS)
-
-
 @pytest.mark.parametrize(
     ("objective", "message"),
     [
@@ -363,23 +273,10 @@ def test_what_loss_refuses():
         Loss(squared, link="logit")
 
 
-def test_start_is_where_the_gradient_sums_to_zero():
-    weight = rng.random(200)
-    p = np.average(CODES, weights=weight)
-    assert newton_start(compile_loss(logistic, CODES), CODES, weight) == pytest.approx(np.log(p / (1 - p)), abs=1e-6)
-    assert newton_start(compile_loss(squared, TARGETS), TARGETS) == pytest.approx(TARGETS.mean())
-    far = TARGETS * 1e5
-    absolute = compile_loss(lambda y, raw: ((1.0 if raw > y else -1.0), 1.0), far)
-    assert newton_start(absolute, far) == pytest.approx(np.median(far), rel=1e-3)
-    one_class = newton_start(compile_loss(logistic, CODES), np.ones(10))
-    assert np.isfinite(one_class)
-    assert one_class > 5
-
-
 @jit_only
 def test_the_same_with_the_jit_switched_off():
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", __file__],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", os.path.dirname(__file__)],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         text=True,
