@@ -1,0 +1,66 @@
+"""Promise 3: a fitted model and its predictions have the same bits for any number of threads and instruction set."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastml.ensemble import XGBClassifier, XGBRegressor
+from fastml.threads import effective_threads
+
+N_ROWS, N_COLUMNS, N_CATEGORICAL = 9000, 28, 4
+SAMPLED = {"subsample": 0.7, "colsample_bytree": 0.8, "colsample_bylevel": 0.8, "colsample_bynode": 0.8}
+CASES = {
+    "binary": (XGBClassifier, {**SAMPLED, "n_estimators": 5}),
+    "multiclass": (XGBClassifier, {**SAMPLED, "n_estimators": 2, "max_depth": 4, "min_child_weight": 0.1}),
+    "regression": (XGBRegressor, {"n_estimators": 5, "max_leaves": 31, "max_depth": 0, "grow_policy": "lossguide"}),
+    "penalties": (XGBRegressor, {**SAMPLED, "n_estimators": 4, "reg_alpha": 0.5, "max_delta_step": 0.7, "gamma": 0.1}),
+}
+
+
+def data(case):
+    """Numbers with missing values and ties, categories, weights, and a target that depends on them."""
+    rng = np.random.default_rng(sorted(CASES).index(case))
+    X = rng.normal(size=(N_ROWS, N_COLUMNS))
+    X[:, :5] = np.round(2 * X[:, :5])
+    X[:, -N_CATEGORICAL:] = rng.integers(0, [3, 20, 250, 400], (N_ROWS, N_CATEGORICAL))
+    signal = X[:, 0] + X[:, 7] * X[:, 8] + (X[:, -1] % 7) / 3 + rng.normal(size=N_ROWS)
+    X[rng.random(X.shape) < 0.08] = np.nan
+    n_classes = {"binary": 2, "multiclass": 6}.get(case)
+    y = signal if n_classes is None else np.digitize(signal, np.quantile(signal, np.arange(1, n_classes) / n_classes))
+    return X, y, rng.exponential(size=N_ROWS)
+
+
+def fingerprint(case, n_jobs):
+    """A hash over the forest and over what it says of many rows and of few."""
+    X, y, weight = data(case)
+    cls, parameters = CASES[case]
+    categorical = list(range(N_COLUMNS - N_CATEGORICAL, N_COLUMNS))
+    model = cls(**parameters, categorical_features=categorical, random_state=3, n_jobs=n_jobs)
+    model.fit(X, y, sample_weight=weight)
+    f = model.forest_
+    assert len(f.categories) > 0, "a case without categorical splits shows too little"
+    said = model.predict_proba if hasattr(model, "predict_proba") else model.predict
+    parts = (f.nodes, f.tree_start, f.categories, f.gain, f.cover, model.intercept_, model.feature_importances_)
+    answers = (said(X), said(X[:7]), model.apply(X[:500]))
+    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in parts + answers)).hexdigest()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_threads(case):
+    assert effective_threads(5, 4.0 * N_ROWS * N_COLUMNS) == 5, "too little work for five threads"
+    assert len({fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
+
+
+def test_instruction_sets_and_threads_of_the_environment():
+    code = f"import tests.test_determinism as t; print([t.fingerprint(case, None) for case in {list(CASES)}])"
+    found = {f"{[fingerprint(case, 1) for case in CASES]}\n"}
+    for isa, threads in (("base", "2"), ("avx2", "5"), ("avx512", "1")):
+        env = {**os.environ, "FASTML_ISA": isa, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        env["PYTHONPATH"] = os.pathsep.join(p or "." for p in sys.path)
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        found.add(run.stdout)
+    assert len(found) == 1
