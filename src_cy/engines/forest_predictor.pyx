@@ -77,9 +77,10 @@ cdef inline void mark_conditions(
             simd.member_codes(column, n_words, <const uint8_t *>(sets + 8 * group.set_row[c]),
                               right_out + c * FASTML_BLOCK_WORDS)
         else:
-            while stop < group.n_conditions and group.feature[stop] == group.feature[c] and group.set_row[stop] < 0:
+            while (stop < group.n_conditions and group.feature[stop] == group.feature[c] and group.set_row[stop] < 0
+                    and group.shift[stop] == group.shift[c]):
                 stop += 1
-            simd.compare_codes(column, n_words, group.threshold + c, group.shift + c, stop - c,
+            simd.compare_codes(column, n_words, group.shift[c], group.threshold + c, stop - c,
                                right_out + c * FASTML_BLOCK_WORDS)
         c = stop
 
@@ -106,7 +107,7 @@ cdef Py_ssize_t write_group(
         for i in range(1 << tree.n_planes):
             (<double *>group.tables)[table + i] = nodes[start[t] + group.leaves[table + i]].value
         selects = tree.select_end
-        table += 1 << tree.n_planes
+        table += max(1 << tree.n_planes, 16)  # tables of up to 32 values are read whole
     free(scratch)
     return spare
 

@@ -57,7 +57,7 @@ struct fastml_kernels {
                             float *grad_out, float *hess_out, double *stats_out);
 
     /* Batch prediction, see predict.inl. A block has up to 8 words of 64 rows; codes are read in whole words. */
-    void (*compare_codes)(const uint8_t *codes, int n_words, const uint8_t *threshold, const uint8_t *shift,
+    void (*compare_codes)(const uint8_t *codes, int n_words, uint8_t shift, const uint8_t *threshold,
                           ptrdiff_t n_conditions, uint64_t *right_out);
     void (*member_codes)(const uint8_t *codes, int n_words, const uint8_t *set, uint64_t *right_out);
     void (*find_leaves)(const struct fastml_bit_tree *tree, const struct fastml_select *program, uint64_t *vectors,

@@ -80,7 +80,7 @@ cdef extern from "simd.h" nogil:
         ) noexcept nogil
 
         void (*compare_codes)(
-            const uint8_t *codes, int n_words, const uint8_t *threshold, const uint8_t *shift,
+            const uint8_t *codes, int n_words, uint8_t shift, const uint8_t *threshold,
             ptrdiff_t n_conditions, uint64_t *right_out
         ) noexcept nogil
         void (*member_codes)(
