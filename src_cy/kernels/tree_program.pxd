@@ -10,6 +10,7 @@ from simd.simd cimport fastml_bit_tree, fastml_select
 from types cimport Node
 
 cdef enum:
+    SLACK = 3
     MAX_NODES = 511   # 256 leaves
     PLANES = 8        # FASTML_MAX_PLANES
     ZEROS = 0         # vectors of each block that hold no condition
@@ -24,40 +25,47 @@ cdef struct ProgramScratch:
     uint16_t pattern[MAX_NODES]        # bits of a leaf's number, where known
     uint16_t known[MAX_NODES]
     int32_t n_leaves[MAX_NODES]
-    int32_t height[MAX_NODES]
+    int32_t low[MAX_NODES]  # numbers that belong to a node: low to high - 1
+    int32_t high[MAX_NODES]
+
+
+cdef inline int32_t roundest(int32_t low, int32_t high) noexcept nogil:
+    """The number in [low, high] with the most trailing zeros: high without its low bits, while that is not too low."""
+    while high > low and (high & (high - 1)) >= low:
+        high &= high - 1
+    return high
 
 
 cdef inline int32_t number_leaves(const Node *nodes, int32_t n_nodes, ProgramScratch *s) noexcept nogil:
     """Gives every leaf its pattern; returns the number of bits.
 
-    By path where the tree is low (bit h - 1 says which way a node of height h went: the fewest selections),
-    else in order from left to right (the fewest bits).
+    A node owns a range of numbers and divides it between its children at the roundest number that leaves room for
+    the leaves of both. Where there is room to spare that follows the path (bit h says which way a node of height h
+    went), most selections vanish, and a leaf that has a range to itself leaves the low bits free. More bits than the
+    leaves need spare some selections; what they add to the look-up of the values costs as much.
     """
-    cdef int32_t i, left, bits = 0, first
-    cdef bint by_path
+    cdef int32_t i, left, middle, width, bits = 0
     for i in range(n_nodes - 1, -1, -1):
         left = nodes[i].left
-        if left == 0:
-            s.n_leaves[i] = 1
-            s.height[i] = 0
-        else:
-            s.n_leaves[i] = s.n_leaves[left] + s.n_leaves[left + 1]
-            s.height[i] = 1 + max(s.height[left], s.height[left + 1])
+        s.n_leaves[i] = 1 if left == 0 else s.n_leaves[left] + s.n_leaves[left + 1]
     while (1 << bits) < s.n_leaves[0]:
         bits += 1
-    by_path = s.height[0] <= 5 or (bits > 5 and s.height[0] <= PLANES)
-    if by_path:
-        bits = s.height[0]
-    s.pattern[0] = 0
-    s.known[0] = 0 if by_path else (1 << bits) - 1
+    s.low[0] = 0
+    s.high[0] = 1 << bits
     for i in range(n_nodes):
         left = nodes[i].left
-        if left == 0:
-            continue
-        first = 1 << (s.height[i] - 1)
-        s.known[left] = s.known[left + 1] = s.known[i] | (first if by_path else 0)
-        s.pattern[left] = s.pattern[i]
-        s.pattern[left + 1] = s.pattern[i] + (first if by_path else s.n_leaves[left])
+        if left:
+            middle = roundest(s.low[i] + s.n_leaves[left], s.high[i] - s.n_leaves[left + 1])
+            s.low[left] = s.low[i]
+            s.high[left] = s.low[left + 1] = middle
+            s.high[left + 1] = s.high[i]
+        else:
+            middle = roundest(s.low[i], s.high[i] - 1)
+            width = 1
+            while middle % (2 * width) == 0 and middle + 2 * width <= s.high[i]:
+                width *= 2
+            s.pattern[i] = middle
+            s.known[i] = (1 << bits) - width
     return bits
 
 
