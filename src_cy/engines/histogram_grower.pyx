@@ -144,8 +144,8 @@ cdef class HistogramGrower:
         if sampled is not None:
             g.input.sampled = &sampled[0]
         g.input.g_sum = stats[k, 0]
-        g.input.leaf_h_sum = stats[k, 2]
-        g.input.h_sum = stats[k, 2] if g.input.hess != NULL else weight_sum
+        g.input.leaf_h_sum = stats[k, 1]
+        g.input.h_sum = stats[k, 1] if g.input.hess != NULL else weight_sum
         g.stream = self.n_rounds * self.n_outputs + k + 1
 
 

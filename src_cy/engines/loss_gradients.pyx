@@ -66,14 +66,14 @@ cdef class LossGradients:
         self.raw = np.asarray(raw)
         self.grad = np.empty((k, self.n), np.float32)
         self.hess = None if constant_hessian else np.empty((k, self.n), np.float32)
-        self.stats = np.zeros((k, 4))
+        self.stats = np.zeros((k, 2))
         self.leaf_of = np.zeros((k, self.n), np.int32)
         self.raw_view = raw
         self.grad_view = self.grad
         self.hess_view = self.hess
         self.stats_view = self.stats
         self.leaf_view = self.leaf_of
-        self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 4))
+        self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 2))
 
     def differentiate(self, const double[:, ::1] leaf_values):
         """raw[k] += leaf_values[k, leaf_of[k]] (None: nothing), then grad, hess and stats at raw."""
@@ -153,9 +153,6 @@ cdef class LossGradients:
     cdef void store(
         self, ptrdiff_t block, int k, ptrdiff_t first, ptrdiff_t size, const double *grad, const double *hess
     ) noexcept nogil:
-        cdef int i
-        for i in range(4):
-            self.block_stats[block, k, i] = 0.0
         self.simd.store_gradients(
             grad, hess, NULL if self.weight is None else &self.weight[first], size, &self.grad_view[k, first],
             NULL if self.hess_view is None else &self.hess_view[k, first], &self.block_stats[block, k, 0],
@@ -169,11 +166,9 @@ cdef class LossGradients:
         for block in range(self.block_stats.shape[0]):
             for k in range(self.n_outputs):
                 self.stats_view[k, 0] += self.block_stats[block, k, 0]
-                self.stats_view[k, 1] = max(self.stats_view[k, 1], self.block_stats[block, k, 1])
-                self.stats_view[k, 2] += self.block_stats[block, k, 2]
-                self.stats_view[k, 3] = max(self.stats_view[k, 3], self.block_stats[block, k, 3])
+                self.stats_view[k, 1] += self.block_stats[block, k, 1]
         for k in range(self.n_outputs):
-            if not isfinite(self.stats_view[k, 0] + self.stats_view[k, 2]):
+            if not isfinite(self.stats_view[k, 0] + self.stats_view[k, 1]):
                 raise FloatingPointError(
                     "the loss has a gradient or hessian that is not a number, or weights whose sum overflows: "
                     "look for it at the raw scores so far, or scale the weights"

@@ -30,14 +30,14 @@ cdef inline double power_of_two_below(double x) noexcept nogil:
 
 
 cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
-    """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^62. Powers of two keep
+    """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^51. Powers of two keep
     hessians of 1, weights that are integers and the like exact."""
     cdef double n = problem.n_samples
     cdef double g_sum = max(g.input.g_sum, 1e-280), h_sum = max(g.input.h_sum, 1e-280)
     g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
     g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
-    g.leaf_g_scale = power_of_two_below(exp2(61.0) / g_sum)
-    g.leaf_h_scale = power_of_two_below(exp2(61.0) / max(g.input.leaf_h_sum, 1e-280))
+    g.leaf_g_scale = power_of_two_below(exp2(51.0) / g_sum)
+    g.leaf_h_scale = power_of_two_below(exp2(51.0) / max(g.input.leaf_h_sum, 1e-280))
 
 
 cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
@@ -338,33 +338,19 @@ cdef inline void split_rows(const Problem *problem, Growth *g, int thread) noexc
     g.count[child + 1] = n - n_left
 
 
-cdef inline Leaf sum_leaf(const Growth *g, const int32_t *rows, ptrdiff_t n, int leaf, int32_t *leaf_of_out) noexcept nogil:
-    """Sum gradients and hessians of a leaf's rows exactly, and note the leaf of each row."""
+cdef inline Leaf sum_leaf(
+    const Problem *problem, const Growth *g, const int32_t *rows, ptrdiff_t n, int leaf, int32_t *leaf_of_out
+) noexcept nogil:
+    """Sum gradients and hessians of a leaf's rows, in fixed point, and note the leaf of each row."""
     cdef ptrdiff_t i
-    cdef int32_t r
-    cdef double w
     cdef Leaf total
-    total.g = 0
-    total.h = 0
+    for i in range(n):
+        leaf_of_out[rows[i]] = leaf
+    total.g = problem.simd.sum_fixed(g.input.grad, g.input.weight, rows, n, g.leaf_g_scale)
     if g.input.weight == NULL and g.input.leaf_hess == NULL:
-        for i in range(n):
-            r = rows[i]
-            leaf_of_out[r] = leaf
-            total.g += <int64_t> (g.input.grad[r] * g.leaf_g_scale)
         total.h = n * <int64_t> g.leaf_h_scale
-    elif g.input.weight == NULL:
-        for i in range(n):
-            r = rows[i]
-            leaf_of_out[r] = leaf
-            total.g += <int64_t> (g.input.grad[r] * g.leaf_g_scale)
-            total.h += <int64_t> (g.input.leaf_hess[r] * g.leaf_h_scale)
     else:
-        for i in range(n):
-            r = rows[i]
-            leaf_of_out[r] = leaf
-            w = g.input.weight[r]
-            total.g += <int64_t> (w * g.input.grad[r] * g.leaf_g_scale)
-            total.h += <int64_t> (w * (1.0 if g.input.leaf_hess == NULL else g.input.leaf_hess[r]) * g.leaf_h_scale)
+        total.h = problem.simd.sum_fixed(g.input.leaf_hess, g.input.weight, rows, n, g.leaf_h_scale)
     return total
 
 
@@ -391,7 +377,7 @@ cdef inline void sum_leaves(const Problem *problem, Growth *g, int thread, int32
     for node in range(g.n_nodes):
         run = thread * g.capacity + node
         if g.nodes[node].left == 0:
-            g.leaves[run] = sum_leaf(g, g.rows + g.begin[run], g.count[run], node, leaf_of_out)
+            g.leaves[run] = sum_leaf(problem, g, g.rows + g.begin[run], g.count[run], node, leaf_of_out)
     if g.input.sampled != NULL:
         first = thread * FASTML_BLOCK
         while first < problem.n_samples:

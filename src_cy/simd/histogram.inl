@@ -153,46 +153,86 @@ static ptrdiff_t partition_rows_by_table(const uint8_t *column, const uint8_t *t
 
 /* Best place to cut one number column of a node; see kernels/split.pxd for the formula.
 
-   prefix sums from `start` (the missing cell or 0) over bins[0..n); after bin k the left side has
-   GL, HL. With d = GL - w HL and w = G / (H + lambda), twice the gain is
+   after bin k the left side has the sums GL, HL of `start` (the missing cell, or 0) and bins[0..k]. With
+   d = GL - w HL and w = G / (H + lambda), twice the gain is
        (d - w lambda)^2 / (HL + lambda) + d^2 / (HR + lambda) - w^2 lambda,
    which does not subtract large numbers as GL^2/HL + GR^2/HR - G^2/H does: d is in float64, what
    follows in float32. All in units of the packed sums. Gains are non-negative, so their bits as
-   int32 are in order. Returns the first best k, or -1 if no cut leaves h_min on both sides. */
+   int32 are in order. bins[n..256) must be readable and 0. Returns the first best k, or -1 if no cut
+   leaves h_min on both sides. */
 static int scan_bins(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
                      int32_t h_min)
 {
-    int64_t prefix[256];
+    int64_t prefix[256], base[4];
     int32_t gain_bits[256];
-    int64_t sum = start;
     const int32_t h_total = (int32_t)(uint32_t)total;
     const float lambda_f = (float)lambda, w_lambda = (float)(w * lambda);
-    const int padded = (n + 15) & ~15;
-    int32_t best = -1;
+    int part = (n + 15) & ~15, n_parts = 1;
+    int32_t best = -1, first = INT32_MAX;
 
-    for (int k = 0; k < n; k++) {
-        sum += bins[k];
-        prefix[k] = sum;
+    if (n <= 64) {
+        int64_t sum = 0;
+        for (int k = 0; k < part; k++)
+            prefix[k] = sum += bins[k];
+    } else { /* four running sums side by side: one alone waits for itself at every step */
+        int64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        n_parts = 4;
+        part = ((n + 3) / 4 + 15) & ~15;
+        for (int k = 0; k < part; k++) {
+            prefix[k] = s0 += bins[k];
+            prefix[part + k] = s1 += bins[part + k];
+            prefix[2 * part + k] = s2 += bins[2 * part + k];
+            prefix[3 * part + k] = s3 += bins[3 * part + k];
+        }
     }
-    for (int k = n; k < padded; k++)
-        prefix[k] = 0; /* HL = 0 is never allowed */
-    for (int k = 0; k < padded; k++) {
-        int32_t gl = (int32_t)(prefix[k] >> 32), hl = (int32_t)prefix[k];
-        int32_t hr = h_total - hl;
-        float d = (float)((double)gl - w * (double)hl);
-        float e = d - w_lambda;
-        float a = (float)hl + lambda_f, b = (float)hr + lambda_f;
-        float gain = (e * e * b + d * d * a) / (a * b);
-        int32_t bits;
-        memcpy(&bits, &gain, 4);
-        gain_bits[k] = (hl >= h_min) & (hr >= h_min) ? bits : -1;
-    }
-    for (int k = 0; k < padded; k++)
+    base[0] = start;
+    for (int i = 1; i < n_parts; i++)
+        base[i] = base[i - 1] + prefix[i * part - 1];
+    for (int i = 0; i < n_parts; i++)
+        for (int k = i * part; k < (i + 1) * part; k++) {
+            int64_t left = prefix[k] + base[i];
+            int32_t gl = (int32_t)(left >> 32), hl = (int32_t)left;
+            int32_t hr = h_total - hl;
+            float d = (float)((double)gl - w * (double)hl);
+            float e = d - w_lambda;
+            float a = (float)hl + lambda_f, b = (float)hr + lambda_f;
+            float gain = (e * e * b + d * d * a) / (a * b);
+            int32_t bits;
+            memcpy(&bits, &gain, 4);
+            gain_bits[k] = (hl >= h_min) & (hr >= h_min) & (k < n) ? bits : -1;
+        }
+    for (int k = 0; k < n_parts * part; k++)
         best = gain_bits[k] > best ? gain_bits[k] : best;
-    if (best < 0)
-        return -1;
-    for (int k = 0; k < n; k++)
-        if (gain_bits[k] == best)
-            return k;
-    return -1;
+    for (int k = 0; k < n_parts * part; k++) {
+        int32_t place = gain_bits[k] == best ? k : INT32_MAX;
+        first = place < first ? place : first;
+    }
+    return best < 0 ? -1 : first;
+}
+
+/* Sums of a leaf's gradients (times weights) in fixed point: bits that do not depend on the order. scale
+   is a power of two such that no sum of |values| reaches 2^51, so adding 1.5 * 2^52 rounds to an integer. */
+static int64_t sum_fixed(const float *restrict values, const double *restrict weight,
+                         const int32_t *restrict rows, ptrdiff_t n, double scale)
+{
+    const double magic = 6755399441055744.0;
+    int64_t magic_bits, sum = 0;
+    memcpy(&magic_bits, &magic, 8);
+    if (weight == NULL) {
+        for (ptrdiff_t i = 0; i < n; i++) {
+            double x = (double)values[rows[i]] * scale + magic;
+            int64_t bits;
+            memcpy(&bits, &x, 8);
+            sum += bits - magic_bits;
+        }
+    } else {
+        for (ptrdiff_t i = 0; i < n; i++) {
+            double v = values != NULL ? (double)values[rows[i]] : 1.0;
+            double x = weight[rows[i]] * v * scale + magic;
+            int64_t bits;
+            memcpy(&bits, &x, 8);
+            sum += bits - magic_bits;
+        }
+    }
+    return sum;
 }

@@ -21,6 +21,7 @@ const struct fastml_kernels FASTML_TABLE = {
     .partition_rows = partition_rows,
     .partition_rows_by_table = partition_rows_by_table,
     .scan_bins = scan_bins,
+    .sum_fixed = sum_fixed,
 
     .squared_error = squared_error,
     .binary_logistic = binary_logistic,

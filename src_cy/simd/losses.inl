@@ -112,40 +112,41 @@ ALWAYS_INLINE double storable_hessian(double h)
     return h > FLT_MAX ? FLT_MAX : h;
 }
 
-/* Stores a block as float32 and adds to stats_out = {sum |w g|, max |w g|, sum w h, max w h}, over eight
-   fixed lanes so that the sums have the same bits everywhere. hess_out NULL: not stored. */
+/* Sum of |w x| (x NULL: 1) over eight fixed lanes, so that it has the same bits everywhere. */
+static double sum_block(const float *restrict x, const double *restrict weight, ptrdiff_t n)
+{
+    double terms[FASTML_BLOCK], s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+    const ptrdiff_t padded = (n + 7) & ~(ptrdiff_t)7;
+    for (ptrdiff_t i = 0; i < n; i++)
+        terms[i] = x != NULL ? fabs((double)x[i]) : 1.0;
+    if (weight != NULL)
+        for (ptrdiff_t i = 0; i < n; i++)
+            terms[i] *= weight[i];
+    for (ptrdiff_t i = n; i < padded; i++)
+        terms[i] = 0.0;
+    for (ptrdiff_t i = 0; i < padded; i += 8) {
+        s0 += terms[i];
+        s1 += terms[i + 1];
+        s2 += terms[i + 2];
+        s3 += terms[i + 3];
+        s4 += terms[i + 4];
+        s5 += terms[i + 5];
+        s6 += terms[i + 6];
+        s7 += terms[i + 7];
+    }
+    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+}
+
+/* Stores a block as float32 and sets stats_out = {sum |w g|, sum w h}. hess_out NULL: h = 1, not stored. */
 static void store_gradients(const double *restrict grad, const double *restrict hess,
                             const double *restrict weight, ptrdiff_t n, float *restrict grad_out,
                             float *restrict hess_out, double *restrict stats_out)
 {
-    double g_sum[8] = {0}, g_max[8] = {0}, h_sum[8] = {0}, h_max[8] = {0};
-    ptrdiff_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int l = 0; l < 8; l++) {
-            double w = weight != NULL ? weight[i + l] : 1.0;
-            double g = fabs(w * storable_gradient(grad[i + l])), h = w * storable_hessian(hess[i + l]);
-            g_sum[l] += g;
-            h_sum[l] += h;
-            g_max[l] = g > g_max[l] ? g : g_max[l];
-            h_max[l] = h > h_max[l] ? h : h_max[l];
-        }
-    for (; i < n; i++) {
-        double w = weight != NULL ? weight[i] : 1.0;
-        double g = fabs(w * storable_gradient(grad[i])), h = w * storable_hessian(hess[i]);
-        g_sum[0] += g;
-        h_sum[0] += h;
-        g_max[0] = g > g_max[0] ? g : g_max[0];
-        h_max[0] = h > h_max[0] ? h : h_max[0];
-    }
-    for (i = 0; i < n; i++)
+    for (ptrdiff_t i = 0; i < n; i++)
         grad_out[i] = (float)storable_gradient(grad[i]);
     if (hess_out != NULL)
-        for (i = 0; i < n; i++)
+        for (ptrdiff_t i = 0; i < n; i++)
             hess_out[i] = (float)storable_hessian(hess[i]);
-    for (int l = 0; l < 8; l++) {
-        stats_out[0] += g_sum[l];
-        stats_out[1] = g_max[l] > stats_out[1] ? g_max[l] : stats_out[1];
-        stats_out[2] += h_sum[l];
-        stats_out[3] = h_max[l] > stats_out[3] ? h_max[l] : stats_out[3];
-    }
+    stats_out[0] = sum_block(grad_out, weight, n);
+    stats_out[1] = sum_block(hess_out, weight, n);
 }

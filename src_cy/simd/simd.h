@@ -45,6 +45,8 @@ struct fastml_kernels {
                                          int32_t *right_out, ptrdiff_t n);
     int (*scan_bins)(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
                      int32_t h_min);
+    int64_t (*sum_fixed)(const float *values, const double *weight, const int32_t *rows, ptrdiff_t n,
+                         double scale);
 
     /* losses.inl */
     fastml_loss_block squared_error;

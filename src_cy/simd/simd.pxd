@@ -64,6 +64,9 @@ cdef extern from "simd.h" nogil:
         int (*scan_bins)(
             const int64_t *bins, int n, int64_t start, int64_t total, double w, double lam, int32_t h_min
         ) noexcept nogil
+        int64_t (*sum_fixed)(
+            const float *values, const double *weight, const int32_t *rows, ptrdiff_t n, double scale
+        ) noexcept nogil
 
         fastml_loss_block squared_error
         fastml_loss_block binary_logistic

@@ -77,7 +77,7 @@ class Problem:
         """Trees and the leaf of each row."""
         leaf_of = np.full(self.grad.shape, -1, np.int32)
         sums = [self.gradients(k) for k in range(len(self.grad))]
-        stats = np.array([[abs(g).sum(), abs(g).max(), h.sum(), h.max()] for g, h in sums])
+        stats = np.array([[abs(g).sum(), h.sum()] for g, h in sums])
         return grower.grow(self.grad, self.hess, self.weight, self.sampled, stats, leaf_of), leaf_of
 
 
