@@ -57,7 +57,7 @@ def grid(y: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
 
 def at(y: np.ndarray, raw: np.ndarray, i: int) -> str:
     """The point, for an error."""
-    return f"at y={y[i]!r}, raw={raw[i]!r}".replace("np.float64(", "").replace(")", "")
+    return f"at y={float(y[i])!r}, raw={float(raw[i])!r}"
 
 
 def check_finite(name: str, y: np.ndarray, raw: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> None:

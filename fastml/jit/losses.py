@@ -59,6 +59,10 @@ class Loss:
         if self.link is not None and not callable(self.link) and self.link not in links:
             raise ValueError(f"link={self.link!r} must be one of {', '.join(links)}, a function, or None")
 
+    def __call__(self, y: Any, raw: Any) -> Any:
+        """What the user's function says: (gradient, hessian), or the loss if that is all it gives."""
+        return (self.gradient_hessian or self.value)(y, raw)  # type: ignore[misc]
+
 
 def compile_loss(
     objective: Callable | Loss, y: np.ndarray, *, n_outputs: int = 1, link: str = "identity"

@@ -133,6 +133,10 @@ def test_start_is_where_the_gradient_sums_to_zero():
     assert compile_loss(of_arrays, far).start(far) == pytest.approx(np.mean(far))
     rates = compile_loss(lambda y, raw: (np.exp(raw) - y * np.ones(len(y)), np.exp(raw)), far)
     assert rates.start(np.abs(far)) == pytest.approx(np.log(np.abs(far).mean()), rel=1e-5)
+    many = (rng.random(40_000) < 0.2).astype(float)
+    many[::3] *= rng.random(len(many[::3])) < 0.5  # what a sample finds is not what all rows say
+    exact = np.log(many.mean() / (1 - many.mean()))
+    assert compile_loss(logistic, many).start(many) == pytest.approx(exact, abs=1e-6)
     one_class = newton_start(compile_loss(logistic, CODES), np.ones(10))
     assert np.isfinite(one_class)
     assert one_class > 5

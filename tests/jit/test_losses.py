@@ -61,6 +61,7 @@ def test_scalar_function_becomes_a_block():
     assert isinstance(loss, BlockLoss)
     assert loss.name == "logistic"
     assert loss.link == "identity"
+    assert Loss(gradient_hessian=squared)(1.0, 3.0) == (2.0, 1.0)  # estimators ask whether it is callable
     assert compile_loss(logistic, CODES, link="logistic").link == "logistic"
     assert compile_loss(Loss(gradient_hessian=logistic, link="log"), CODES, link="logistic").link == "log"
     assert loss.params == ()
