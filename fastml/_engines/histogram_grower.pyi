@@ -1,3 +1,5 @@
+"""Gradients and codes become one tree."""
+
 from typing import Any
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Raw scores, and the gradients of a loss at them."""
+
 from collections.abc import Sequence
 from typing import Any
 
