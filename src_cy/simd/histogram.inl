@@ -204,7 +204,7 @@ static int scan_bins(const int64_t *bins, int n, int64_t start, int64_t total, d
     for (int k = 0; k < n_parts * part; k++)
         best = gain_bits[k] > best ? gain_bits[k] : best;
     for (int k = 0; k < n_parts * part; k++) {
-        int32_t place = gain_bits[k] == best ? k : INT32_MAX;
+        int32_t place = (k | -(int32_t)(gain_bits[k] != best)) & INT32_MAX; /* INT32_MAX unless best */
         first = place < first ? place : first;
     }
     return best < 0 ? -1 : first;
