@@ -31,6 +31,7 @@ class HistogramGrower:
         n_outputs: int = ...,
         n_threads: int = ...,
     ) -> None: ...
+    def set_learning_rate(self, learning_rate: float) -> None: ...
     def grow(
         self,
         grad: NDArray[np.float32],

@@ -47,12 +47,9 @@ class Boosting:
         self.calls_back = hasattr(loss, "raise_pending")  # a user's function may have failed inside the engine
         # A function of arrays weighs its gradients itself.
         self.tree_weight = None if self.calls_python else weight
-        params = getattr(loss, "params", ())
-        if getattr(loss, "param", None) is not None:
-            params = tuple(loss.param)
         self.gradients = LossGradients(
             y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
-            0 if self.calls_python else loss.address, params, getattr(loss, "constant_hessian", False), 2.0, n_threads,
+            0 if self.calls_python else loss.address, loss.params, loss.constant_hessian, 2.0, n_threads,
         )  # fmt: skip
         self.grower = HistogramGrower(
             binned.codes_by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
@@ -84,6 +81,8 @@ class Boosting:
                     self.loss.raise_pending()
                     self.loss.fault(self.y, self.gradients.raw[0])
                 raise
+            if self.calls_back:
+                self.loss.raise_pending()
 
     def grow(self, sampled: NDArray[np.uint8] | None = None) -> list[Any]:
         """A tree for each output on the present gradients: (nodes, gain, cover, categories)."""

@@ -13,7 +13,6 @@ from fastml.data.weights import combined_weight
 from fastml.ensemble.newton_fit import fit_newton
 from fastml.ensemble.newton_parameters import XGB_CONSTRAINTS, XGB_NOTES, XGBParameters
 from fastml.ensemble.newton_results import XGBResults
-from fastml.ensemble.scores import logistic, softmax
 
 __all__ = ["XGBClassifier", "XGBRegressor"]
 
@@ -107,8 +106,7 @@ class XGBRegressor(RegressorMixin, _XGB):
             Rounds to use; (0, 0) means all.
         """
         raw = self._raw(X, iteration_range, base_margin)[0]
-        link = None if output_margin else getattr(self._loss, "link", None)
-        return link(raw) if callable(link) else logistic(raw) if link == "logistic" else raw
+        return raw if output_margin else self._link(raw)
 
 
 class XGBClassifier(ClassifierMixin, _XGB):
@@ -157,10 +155,9 @@ class XGBClassifier(ClassifierMixin, _XGB):
         """Probabilities of the classes, (n_samples, n_classes), in the order of `classes_`."""
         raw = self._raw(X, iteration_range, base_margin)
         if len(raw) == 1:
-            link = getattr(self._loss, "link", None)
-            p = link(raw[0]) if callable(link) else logistic(raw[0])
+            p = self._link(raw[0])
             return np.stack([1.0 - p, p], axis=1)
-        return np.ascontiguousarray(softmax(raw).T)
+        return np.ascontiguousarray(self._link(raw).T)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Logarithms of the probabilities."""

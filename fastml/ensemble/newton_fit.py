@@ -82,7 +82,7 @@ def fit_newton(
     metrics = resolve_metrics(estimator.eval_metric, task, loss.n_outputs)  # type: ignore[arg-type]
     estimator._loss = loss
     estimator._best_iteration = estimator._best_score = None
-    boost(estimator, rows, evaluated, metrics, int(estimator._value("n_estimators")), verbose)
+    boost(estimator, rows, evaluated, metrics, int(estimator._value("n_estimators")), verbose, (X, y))
     if estimator.refit and rows is not everything:
         refit_on_all(estimator, everything)
 
@@ -99,9 +99,10 @@ def refit_on_all(estimator: Any, rows: Rows) -> None:
 
 
 def boost(
-    estimator: Any, rows: Rows, evaluated: list[Rows], metrics: list[Any], n_rounds: int, verbose: bool | int
-) -> None:
-    """The rounds."""
+    estimator: Any, rows: Rows, evaluated: list[Rows], metrics: list[Any], n_rounds: int, verbose: bool | int,
+    given: tuple[Any, Any] = (None, None),
+) -> None:  # fmt: skip
+    """The rounds. `given`: X and y as the user gave them, for scikit-learn's callbacks."""
     n, loss = rows.table.n_samples, estimator._loss
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
     mapper, binned = BinMapper.fit_transform(rows.table, estimator._max_bins(), rows.weight, threads)
@@ -114,41 +115,48 @@ def boost(
         binned, mapper, y, rows.weight, start if rows.margin is None else rows.margin, loss,
         estimator._grow_options(seed), threads,
     )  # fmt: skip
+    del binned, y32, y
     for part in evaluated:
         part.codes = mapper.transform(part.table, threads, layout="column").codes_by_column
         part.raw = np.empty((loss.n_outputs, part.table.n_samples))
         part.raw[:] = start[:, None] if part.margin is None else part.margin
-    stopping = None
-    callbacks = list(estimator.callbacks or [])
-    if estimator.early_stopping_rounds is not None and evaluated:
-        stopping = EarlyStopping(
-            estimator.early_stopping_rounds, metric_name=metrics[-1].name, maximize=metrics[-1].greater_is_better
-        )
-        callbacks.append(stopping)
+    stopping = early_stopping(estimator, evaluated, metrics)
+    callbacks = [*(estimator.callbacks or []), *([] if stopping is None else [stopping])]
     subsample = float(estimator._value("subsample"))
-    link = getattr(loss, "link", None) or "identity"
-    with (
-        fit_tasks(estimator, n_rounds, X=rows.table, y=rows.y) as tasks,
-        Rounds(
-            n_rounds, verbose=verbose, max_time=estimator.max_time, callbacks=callbacks, estimator=estimator, tasks=tasks
-        ) as loop,
-    ):
-        for iteration in loop:
-            trees = boosting.round(sample_rows(n, subsample, seed, iteration) if subsample < 1.0 else None)
-            if boosting.calls_back:
-                loss.raise_pending()
-            if evaluated:
-                boosting.score_trees(trees, evaluated, mapper, threads)
-                loop.report({
-                    f"validation_{i}": evaluate(metrics, part.y, flat(part.raw), part.weight, link)
-                    for i, part in enumerate(evaluated)
-                })
-    estimator._fitted = FittedForest(boosting.builder.freeze(), mapper, start)
-    estimator.n_estimators_ = loop.n_done
-    estimator.stop_reason_ = loop.stop_reason
-    estimator._evals_log = loop.evals_log
-    if stopping is not None:
-        estimator._best_iteration, estimator._best_score = stopping.best_iteration, stopping.best_score
+
+    def fitted() -> dict[str, Any]:
+        """The estimator's attributes as the rounds so far make them."""
+        best = (None, None) if stopping is None else (stopping.best_iteration, stopping.best_score)
+        return {
+            "_fitted": FittedForest(boosting.builder.freeze(), mapper, start), "n_estimators_": loop.n_done,
+            "stop_reason_": loop.stop_reason, "_evals_log": loop.evals_log,
+            "_best_iteration": best[0], "_best_score": best[1],
+        }  # fmt: skip
+
+    with fit_tasks(estimator, n_rounds, X=given[0], y=given[1]) as tasks:
+        with Rounds(
+            n_rounds, verbose=verbose, max_time=estimator.max_time, callbacks=callbacks, estimator=estimator,
+            tasks=tasks, fitted=fitted,
+        ) as loop:  # fmt: skip
+            for iteration in loop:
+                if loop.learning_rate is not None:
+                    boosting.grower.set_learning_rate(loop.learning_rate)
+                trees = boosting.round(sample_rows(n, subsample, seed, iteration) if subsample < 1.0 else None)
+                if evaluated:
+                    boosting.score_trees(trees, evaluated, mapper, threads)
+                    loop.report({
+                        f"validation_{i}": evaluate(metrics, part.y, flat(part.raw), part.weight, loss.link)
+                        for i, part in enumerate(evaluated)
+                    })
+        vars(estimator).update(fitted())
+
+
+def early_stopping(estimator: Any, evaluated: list[Rows], metrics: list[Any]) -> EarlyStopping | None:
+    """What watches the last metric of the last rows."""
+    if estimator.early_stopping_rounds is None or not evaluated:
+        return None
+    last = metrics[-1]
+    return EarlyStopping(estimator.early_stopping_rounds, metric_name=last.name, maximize=last.greater_is_better)
 
 
 def flat(raw: Any) -> Any:
@@ -163,7 +171,9 @@ def make_loss(estimator: Any, y: NDArray[Any], task: str) -> Any:
     if callable(objective) or (objective is not None and not isinstance(objective, str)):
         from fastml.jit import compile_loss
 
-        return compile_loss(objective, y.astype(np.float64), n_outputs=n_classes if task == "multiclass" else 1)
+        link = {"regression": "identity", "binary": "logistic", "multiclass": "softmax"}[task]
+        n_outputs = n_classes if task == "multiclass" else 1
+        return compile_loss(objective, y.astype(np.float64), n_outputs=n_outputs, link=link)
     if objective is not None and objective not in _TASK_OBJECTIVES[task]:
         raise ValueError(
             f"objective={objective!r} does not fit this target, which is {task}: "
@@ -177,20 +187,13 @@ def make_loss(estimator: Any, y: NDArray[Any], task: str) -> Any:
 def start_scores(estimator: Any, rows: Rows) -> NDArray[np.float64]:
     """Raw scores before the first tree: of `base_score`, or the constant with the smallest loss."""
     loss, base = estimator._loss, estimator.base_score
-    link = getattr(loss, "link", None)
-    if base is not None:
-        if link == "logistic":
-            if not 0 < base < 1:
-                raise ValueError(f"base_score={base} must lie between 0 and 1: it is a probability")
-            base = np.log(base / (1 - base))
-        return np.full(loss.n_outputs, float(base))
-    if hasattr(loss, "start"):
+    if base is None:
         return loss.start(rows.y, rows.weight)
-    if loss.n_outputs > 1:
-        return np.zeros(loss.n_outputs)
-    from fastml.jit.starts import newton_start
-
-    return np.array([newton_start(loss, rows.y, rows.weight)])
+    if loss.link == "logistic":
+        if not 0 < base < 1:
+            raise ValueError(f"base_score={base} must lie between 0 and 1: it is a probability")
+        base = np.log(base / (1 - base))
+    return np.full(loss.n_outputs, float(base))
 
 
 def open_eval_sets(

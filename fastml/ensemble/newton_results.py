@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastml.base import check_is_fitted
 from fastml.data.validation import predict_table
+from fastml.ensemble.metrics import LINKS
 from fastml.threads import effective_threads
 from fastml.tree.structure import Forest
 
@@ -94,8 +95,16 @@ class XGBResults:
         No checks, no threads, no allocation but the result. Categorical columns take level numbers.
         """
         _, end = self._rounds(None)
-        link = getattr(self._loss, "link", None)
-        return self._fitted.predictor({"logistic": "sigmoid", "softmax": "softmax"}.get(link, "identity"), end)
+        link = {"identity": "identity", "logistic": "sigmoid", "softmax": "softmax"}.get(self._loss.link)
+        if link is not None:
+            return self._fitted.predictor(link, end)
+        raw = self._fitted.predictor("identity", end)
+        return lambda row: self._link(raw(row))
+
+    def _link(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predictions of raw scores (n,) or (n_outputs, n)."""
+        link = self._loss.link
+        return link(raw) if callable(link) else LINKS[link](raw)
 
     def save(self, path: Any) -> None:
         """Write the model to a file (safetensors and JSON, no pickle); `fastml.io.load` or `load` reads it."""

@@ -92,6 +92,9 @@ cdef class HistogramGrower:
                 growth_free(self.growths[i])
             free(self.growths)
 
+    def set_learning_rate(self, double learning_rate):
+        self.problem.options.learning_rate = learning_rate
+
     def grow(
         self,
         const float[:, ::1] grad,
