@@ -123,6 +123,20 @@ class BinMapper:
             codes.fill(columns, self._tables, wanted[own], own, n_threads)
         return codes.by_column
 
+    def check(self) -> None:
+        """Raise ValueError unless the arrays fit together; for arrays that come from a file."""
+        n, start = len(self.n_bins), self.edges_start
+        sizes = np.diff(start)
+        flags = self.is_categorical
+        if len(start) != n + 1 or start[0] != 0 or start[-1] != len(self.edges_flat) or len(flags) != n:
+            raise ValueError("the bins' arrays differ in length")
+        within = np.diff(self.edges_flat, prepend=-np.inf) > 0
+        within[start[:-1][sizes > 0]] = True
+        if np.any(sizes < 0) or np.any(sizes >= MAX_BINS) or not within.all():
+            raise ValueError("the edges of the bins do not ascend")
+        if [codes is not None for codes in self.category_codes] != flags.tolist():
+            raise ValueError("the codes of the categories are not those of the categorical features")
+
     @cached_property
     def edges(self) -> list[NDArray[np.float64]]:
         """The edges of each feature: views of edges_flat."""

@@ -33,6 +33,11 @@ class FittedForest:
     start: NDArray[np.float64]
     _compiled: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    def check(self) -> None:
+        """Raise ValueError unless the parts fit together; for parts that come from a file."""
+        if self.forest.n_features != len(self.mapper.n_bins) or self.start.shape != (self.forest.n_outputs,):
+            raise ValueError("the trees, their bins and their start scores are not of one model")
+
     def raw(self, table: Table, n_trees: tuple[int, int], n_threads: int, out: Any = None) -> NDArray[np.float64]:
         """Start (or `out`) plus the trees begin .. end - 1: (n_outputs, n_samples)."""
         begin, end = n_trees

@@ -150,6 +150,9 @@ cdef class CompiledForest:
         cdef int64_t feature
         if n_outputs < 1:
             raise ValueError(f"n_outputs={n_outputs} must be 1 or more")
+        if edge_start.shape[0] < 1 or edge_start[0] < 0 or edge_start[edge_start.shape[0] - 1] > edges.shape[0] \
+                or np.any(np.diff(edge_start) < 0):
+            raise ValueError("edges_start must rise within edges_flat")
         self.n_outputs, self.n_trees, self.n_features = n_outputs, start.shape[0] - 1, edge_start.shape[0] - 1
         check_forest(nodes, start, len(categories), self.n_features)
         self._nodes, self._start, self._code = nodes, np.asarray(start), np.asarray(code)
