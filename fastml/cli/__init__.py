@@ -2,6 +2,9 @@
 
 import os
 import sys
+import warnings
+from argparse import Namespace
+from typing import Any
 
 from fastml.cli.arguments import parser
 from fastml.cli.errors import CommandError
@@ -25,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without a character must not end a training
     options = parser().parse_args(arguments)
     try:
-        return _run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return _run(options)
     except (CommandError, ImportError) as error:
         if options.traceback or (isinstance(error, ImportError) and "pip install" not in str(error)):
             raise
@@ -39,7 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 141
 
 
-def _run(options) -> int:
+def _show_warning(message: Warning | str, *place: Any) -> None:
+    """A line for a reader, not a place in the code: a fit that Ctrl-C ended early, say."""
+    print(f"fastml: {message}", file=sys.stderr)  # noqa: T201
+
+
+def _run(options: Namespace) -> int:
     """Import no more than the command needs."""
     if options.command == "train":
         from fastml.cli.train import train

@@ -1,5 +1,6 @@
 """`fastml train`, `fastml predict`, `fastml info`: run as a user runs them."""
 
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -217,3 +218,20 @@ def test_a_process_of_its_own_ends_with_the_exit_code():
 def test_traceback_is_shown_on_request():
     command = [sys.executable, "-m", "fastml", "--traceback", "train", "nothing.csv", "--target", "y"]
     assert "Traceback" in subprocess.run(command, capture_output=True, text=True).stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process there")
+def test_ctrl_c_leaves_the_rounds_that_were_done(csv):
+    command = [sys.executable, "-m", "fastml", "train", csv, "--target", "sold", "--valid", "0"]
+    command += ["--set", "n_estimators=1000000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("  round"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert errors.startswith("fastml: ")
+    assert "Traceback" not in errors
+    assert "rounds" in output
+    assert "accuracy" in output
