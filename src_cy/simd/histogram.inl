@@ -163,47 +163,44 @@ static ptrdiff_t partition_rows_by_table(const uint8_t *column, const uint8_t *t
 static int scan_bins(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
                      int32_t h_min)
 {
-    int64_t prefix[256], base[4];
+    int64_t prefix[256];
     int32_t gain_bits[256];
     const int32_t h_total = (int32_t)(uint32_t)total;
     const float lambda_f = (float)lambda, w_lambda = (float)(w * lambda);
-    int part = (n + 15) & ~15, n_parts = 1;
+    const int padded = (n + 15) & ~15, part = padded / 4;
     int32_t best = -1, first = INT32_MAX;
 
-    if (n <= 64) {
-        int64_t sum = 0;
-        for (int k = 0; k < part; k++)
-            prefix[k] = sum += bins[k];
-    } else { /* four running sums side by side: one alone waits for itself at every step */
-        int64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-        n_parts = 4;
-        part = ((n + 3) / 4 + 15) & ~15;
-        for (int k = 0; k < part; k++) {
-            prefix[k] = s0 += bins[k];
-            prefix[part + k] = s1 += bins[part + k];
-            prefix[2 * part + k] = s2 += bins[2 * part + k];
-            prefix[3 * part + k] = s3 += bins[3 * part + k];
-        }
+    /* Four running sums side by side: one alone waits for itself at every step. */
+    const int64_t *restrict b0 = bins, *restrict b1 = bins + part, *restrict b2 = b1 + part, *restrict b3 = b2 + part;
+    int64_t *restrict p0 = prefix, *restrict p1 = prefix + part, *restrict p2 = p1 + part, *restrict p3 = p2 + part;
+    int64_t s0 = start, s1 = 0, s2 = 0, s3 = 0;
+    for (ptrdiff_t k = 0; k < part; k++) {
+        p0[k] = s0 += b0[k];
+        p1[k] = s1 += b1[k];
+        p2[k] = s2 += b2[k];
+        p3[k] = s3 += b3[k];
     }
-    base[0] = start;
-    for (int i = 1; i < n_parts; i++)
-        base[i] = base[i - 1] + prefix[i * part - 1];
-    for (int i = 0; i < n_parts; i++)
-        for (int k = i * part; k < (i + 1) * part; k++) {
-            int64_t left = prefix[k] + base[i];
-            int32_t gl = (int32_t)(left >> 32), hl = (int32_t)left;
-            int32_t hr = h_total - hl;
-            float d = (float)((double)gl - w * (double)hl);
-            float e = d - w_lambda;
-            float a = (float)hl + lambda_f, b = (float)hr + lambda_f;
-            float gain = (e * e * b + d * d * a) / (a * b);
-            int32_t bits;
-            memcpy(&bits, &gain, 4);
-            gain_bits[k] = (hl >= h_min) & (hr >= h_min) & (k < n) ? bits : -1;
-        }
-    for (int k = 0; k < n_parts * part; k++)
-        best = gain_bits[k] > best ? gain_bits[k] : best;
-    for (int k = 0; k < n_parts * part; k++) {
+    s1 += s0;
+    s2 += s1;
+    for (ptrdiff_t k = 0; k < part; k++) {
+        p1[k] += s0;
+        p2[k] += s1;
+        p3[k] += s2;
+    }
+    for (int k = 0; k < padded; k++) {
+        int32_t gl = (int32_t)(prefix[k] >> 32), hl = (int32_t)prefix[k];
+        int32_t hr = h_total - hl;
+        float d = (float)((double)gl - w * (double)hl);
+        float e = d - w_lambda;
+        float a = (float)hl + lambda_f, b = (float)hr + lambda_f;
+        float gain = (e * e * b + d * d * a) / (a * b);
+        int32_t bits;
+        memcpy(&bits, &gain, 4);
+        bits = (hl >= h_min) & (hr >= h_min) & (k < n) ? bits : -1;
+        gain_bits[k] = bits;
+        best = bits > best ? bits : best;
+    }
+    for (int k = 0; k < padded; k++) {
         int32_t place = (k | -(int32_t)(gain_bits[k] != best)) & INT32_MAX; /* INT32_MAX unless best */
         first = place < first ? place : first;
     }
