@@ -36,6 +36,8 @@ cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
     cdef double g_sum = max(g.input.g_sum, 1e-280), h_sum = max(g.input.h_sum, 1e-280)
     g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
     g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
+    # Second order: as XGBoost. First order, as scikit-learn: any gain that is not rounding, in whatever unit y has.
+    g.least_gain = 1e-12 * g_sum * g_sum / h_sum if problem.options.first_order else 1e-6
     g.leaf_g_scale = power_of_two_below(exp2(51.0) / g_sum)
     g.leaf_h_scale = power_of_two_below(exp2(51.0) / max(g.input.leaf_h_sum, 1e-280))
 
@@ -226,7 +228,7 @@ cdef inline void offer_node(const Problem *problem, Growth *g, int child, int no
         for j in range(1, problem.n_features):
             if best[j].gain > best[winner].gain:
                 winner = j
-        if best[winner].gain <= 1e-6 or best[winner].gain < problem.options.min_split_gain:
+        if best[winner].gain <= g.least_gain or best[winner].gain < problem.options.min_split_gain:
             best = NULL
     if best == NULL:
         give_slot(g, growing.slot)

@@ -64,6 +64,7 @@ cdef struct Growth:
     int failed                      # out of memory
     Gradients input
     Scale scale
+    double least_gain               # of a split
     double leaf_g_scale
     double leaf_h_scale
     int64_t stream                  # counts trees, for random numbers

@@ -190,6 +190,17 @@ def test_first_order_trees_split_by_count_and_step_by_the_hessian():
         np.testing.assert_allclose(tree[0]["value"][i], -0.3 * g[own].sum() / h[own].sum(), rtol=1e-6)
 
 
+def test_first_order_trees_do_not_depend_on_the_unit_of_the_target():
+    problem = problem_of(["many", "few missing", "category"], 500, np.random.default_rng(10))
+    trees = []
+    for unit in (1.0, 2.0**-40, 2.0**40):
+        scaled = Problem(problem.X, problem.is_categorical, problem.grad * np.float32(unit))
+        (tree,), _ = grown(scaled, first_order=1)
+        trees.append((*tree[0]["left"], *tree[0]["feature"]))
+    assert len(set(trees)) == 1
+    assert len(tree[0]) > 20
+
+
 def used(tree):
     inner = tree[0]["left"] > 0
     return tree[0]["feature"][inner] & 0x3FFFFFFF

@@ -146,7 +146,8 @@ def test_gradients_from_outside_are_taken_as_they_are():
     np.testing.assert_array_equal(e.grad, grad.astype(np.float32))
     np.testing.assert_array_equal(e.hess, hess.astype(np.float32))
     for k in range(3):
-        np.testing.assert_allclose(e.stats[k], twin.stats(e.grad[k].astype(float), e.hess[k].astype(float), weight), rtol=1e-12)
+        expected = twin.stats(e.grad[k].astype(float), e.hess[k].astype(float), weight)
+        np.testing.assert_allclose(e.stats[k], expected, rtol=1e-12)
 
 
 def test_hessians_below_zero_count_as_zero_and_what_is_no_number_is_an_error():
