@@ -287,7 +287,7 @@ class _Reader:
             if hasattr(made, "check"):
                 made.check()
         else:
-            made = cls.__new__(cls)
+            made = object.__new__(cls)
             if not isinstance(state, dict) or not hasattr(made, "__dict__"):
                 raise ValueError(f"the state of {cls.__name__} is a {type(state).__name__}")
             if hasattr(cls, "get_params"):

@@ -223,8 +223,9 @@ def test_newer_formats_ask_for_an_upgrade(tmp_path):
 
 
 @pytest.mark.parametrize("change", [
-    lambda h: "not json", lambda h: "[" * 100_000, lambda h: {"format": "fastml"}, lambda h: {**h, "format_version": "1"},
-    lambda h: {**h, "format_version": 0}, lambda h: {**h, "class": "fastml.stand_in:Nothing"},
+    lambda h: "not json", lambda h: "[" * 100_000, lambda h: {"format": "fastml"},
+    lambda h: {**h, "format_version": "1"}, lambda h: {**h, "format_version": 0},
+    lambda h: {**h, "class": "fastml.stand_in:Nothing"},
     lambda h: {**h, "class": "os:system"}, lambda h: {**h, "class": "fastml.stand_in:np"},
     lambda h: {**h, "class": "fastml.io:os.system"}, lambda h: {**h, "class": "fastml.io:save"},
     lambda h: {**h, "class": "fastml.io:Path"}, lambda h: {**h, "class": "fastml.nowhere:A"},
@@ -237,7 +238,9 @@ def test_newer_formats_ask_for_an_upgrade(tmp_path):
     lambda h: {**h, "model": {"a": {"$": "bytes", "name": "0", "dtype": "nonsense", "shape": [7]}}},
     lambda h: {**h, "model": {"a": {"$": "object", "class": "subprocess:Popen", "state": {}}}},
     lambda h: {**h, "model": {"a": {"$": "object", "class": "fastml.stand_in:Part", "state": {"size": 1}}}},
-    lambda h: {**h, "model": {"a": {"$": "object", "class": "fastml.stand_in:Part", "state": {"size": 9, "values": []}}}},
+    lambda h: {
+        **h, "model": {"a": {"$": "object", "class": "fastml.stand_in:Part", "state": {"size": 9, "values": []}}}
+    },
     lambda h: {**h, "model": {"a": {"$": "dict", "items": [[[], 1]]}}},
     lambda h: {**h, "model": {"a": {"$": "float", "value": []}}},
 ])  # fmt: skip

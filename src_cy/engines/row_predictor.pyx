@@ -126,8 +126,8 @@ cdef class RowForest:
     cdef Py_ssize_t _checked(self, X, Py_ssize_t tree_begin, tree_end) except -1:
         cdef Py_ssize_t stop = self.n_trees if tree_end is None else tree_end
         if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype not in (np.float32, np.float64) \
-                or not X.dtype.isnative or X.shape[1] != self.n_features:
-            raise ValueError(f"X must be a float32 or float64 array of shape (n, {self.n_features})")
+                or not X.dtype.isnative or not X.flags.aligned or X.shape[1] != self.n_features:
+            raise ValueError(f"X must be an aligned float32 or float64 array of shape (n, {self.n_features})")
         if not 0 <= tree_begin <= stop <= self.n_trees:
             raise ValueError(f"trees {tree_begin} to {stop} are not within the forest's {self.n_trees}")
         return stop
