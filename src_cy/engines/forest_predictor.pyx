@@ -4,6 +4,13 @@ Batches on codes run trees of at most 256 leaves as Boolean programs over blocks
 predict.inl): one bit a row and condition, no branch on data. Larger trees, rows without codes and single rows walk
 from node to node, eight lanes side by side. Every path adds leaf values in float64 in the order of the trees, so
 all of them give the same bits, for any number of threads and any instruction set.
+
+The limit, a row and tree of 31 leaves on one core with AVX-512, in cycles: 0.1 to 0.3 for the conditions (8
+comparisons for 512 rows, shared by the trees), 0.4 for at most 150 selections (3 loads and a store for 512 rows),
+0.4 for the leaf values (3 shuffles for 8 rows); about 1 cycle in all. Measured on 65,536 rows x 11 columns and 200
+trees, one core, processor time beside other work: 0.68 ns a row and tree, 0.84 with binning; CatBoost (trees of 32
+leaves) 1.7, XGBoost 29, LightGBM 74. With AVX2 2.0 to 2.6 ns, with the base set 2.8. Walking instead takes 15 ns (31
+leaves) to 31 ns (300, where programs of 255 take 5). Groups of 1024 to 4096 splits, not 16384, took 1.15 times as long.
 """
 
 import numpy as np
