@@ -5,8 +5,8 @@ step is one comparison without a branch; a leaf leads to itself, and eight lanes
 row) step together to hide the latency of their loads. Leaf values are added in float64 in the order of the trees.
 
 The limit for one row: a step of a lane is two dependent loads and a comparison, 13 cycles; eight lanes overlap, so
-100 trees of depth 6 need about 1,400 cycles. Measured from Python: 2.0 us for an array, 2.2 us for a list of 11 numbers,
-of which 0.25 us are the call.
+100 trees of depth 6 need about 1,400 cycles. Measured from Python: 2.0 us for an array, 2.2 us for a list of 11
+numbers, of which 0.25 us are the call.
 """
 
 import numpy as np
