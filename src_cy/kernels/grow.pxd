@@ -23,6 +23,8 @@ from types cimport GrowOptions, Node, Split
 cdef enum:
     CATEGORICAL_BIT = 30
     MISSING_LEFT_BIT = 31
+    # Values of a node below which one thread is faster than a team that waits for each other: 0.03 ms of work.
+    SHARED_WORK = 32768
 
 
 cdef inline double power_of_two_below(double x) noexcept nogil:
@@ -136,12 +138,16 @@ cdef inline int64_t *target_histogram(const Problem *problem, Growth *g, int thr
     return hist
 
 
-cdef inline void count_node(const Problem *problem, Growth *g, int thread, int node) noexcept nogil:
-    cdef ptrdiff_t run = thread * g.capacity + node
-    problem.simd.histogram(
-        problem.by_row, problem.row_stride, problem.n_features, g.rows + g.begin[run], 0, g.count[run], g.packed,
-        target_histogram(problem, g, thread, g.growing[node].slot),
-    )
+cdef inline void count_node(const Problem *problem, Growth *g, int first, int stop, int node) noexcept nogil:
+    """Count the rows that threads first .. stop - 1 hold of a node, where thread `first` counts."""
+    cdef int64_t *hist = target_histogram(problem, g, first, g.growing[node].slot)
+    cdef ptrdiff_t run
+    cdef int t
+    for t in range(first, stop):
+        run = t * g.capacity + node
+        problem.simd.histogram(
+            problem.by_row, problem.row_stride, problem.n_features, g.rows + g.begin[run], 0, g.count[run], g.packed, hist
+        )
 
 
 cdef inline void merge_column(Growth *g, int64_t *cells, ptrdiff_t offset, int n_cells) noexcept nogil:
@@ -420,14 +426,41 @@ cdef inline void search_root(const Problem *problem, Growth *g, int thread) noex
 
 cdef inline void search_children(const Problem *problem, Growth *g, int thread) noexcept nogil:
     """Count the smaller child; the larger one is the difference, unless the parent's histogram was not kept."""
-    count_node(problem, g, thread, g.small)
+    count_node(problem, g, thread, thread + 1, g.small)
     fastml_barrier_wait(&g.barrier, g.team)
     search_columns(problem, g, thread, 0, g.small, g.large if g.subtract else -1)
     if not g.subtract:
         fastml_barrier_wait(&g.barrier, g.team)
-        count_node(problem, g, thread, g.large)
+        count_node(problem, g, thread, thread + 1, g.large)
         fastml_barrier_wait(&g.barrier, g.team)
         search_columns(problem, g, thread, 1, g.large, -1)
+
+
+cdef inline bint worth_sharing(const Problem *problem, const Growth *g, int node) noexcept nogil:
+    cdef ptrdiff_t rows = 0
+    cdef int t
+    for t in range(g.team):
+        rows += g.count[t * g.capacity + node]
+    return (rows + 256) * problem.n_features >= SHARED_WORK
+
+
+cdef inline void choose_shared(const Problem *problem, Growth *g) noexcept nogil:
+    """Serial: choose the next node. One too small to be worth the barriers is split and searched here, by one
+    thread for the whole team, and the next one is chosen."""
+    cdef int t, team = g.team
+    choose_next(problem, g)
+    while g.node >= 0 and team > 1 and not worth_sharing(problem, g, g.node):
+        for t in range(team):
+            split_rows(problem, g, t)
+        if g.counted:
+            g.team = 1              # this thread searches every column
+            count_node(problem, g, 0, team, g.small)
+            search_columns(problem, g, 0, 0, g.small, g.large if g.subtract else -1)
+            if not g.subtract:
+                count_node(problem, g, 0, team, g.large)
+                search_columns(problem, g, 0, 1, g.large, -1)
+            g.team = team
+        choose_next(problem, g)
 
 
 cdef inline void grow_tree(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
@@ -436,14 +469,14 @@ cdef inline void grow_tree(const Problem *problem, Growth *g, int thread, int32_
     fastml_barrier_wait(&g.barrier, g.team)
     search_root(problem, g, thread)
     if fastml_barrier_arrive(&g.barrier, g.team):
-        choose_next(problem, g)
+        choose_shared(problem, g)
         fastml_barrier_open(&g.barrier)
     while g.node >= 0:
         split_rows(problem, g, thread)
         if g.counted:
             search_children(problem, g, thread)
         if fastml_barrier_arrive(&g.barrier, g.team):
-            choose_next(problem, g)
+            choose_shared(problem, g)
             fastml_barrier_open(&g.barrier)
     if g.failed:
         return
