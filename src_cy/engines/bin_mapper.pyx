@@ -1,15 +1,17 @@
 """Edges of number columns, and values to one-byte codes in both layouts."""
 
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 cimport numpy as cnp
 import numpy as np
 
-from kernels.column_edges cimport SortSpace, edges_of_distinct, edges_of_sample, sort_space, sort_space_bytes
-from kernels.column_view cimport INT8, UINT8, ColumnView, fits_float32, load_values
-from kernels.distinct cimport N_SLOTS, DistinctSet, clear, insert_rows, merge
+from kernels.column_edges cimport (
+    SortSpace, edges_of_bytes, edges_of_distinct, edges_of_keys, load_keys, sort_space, sort_space_bytes,
+)
+from kernels.column_view cimport INT8, ColumnView, fits_float32, is_byte, key_size, side_by_side, size_of
+from kernels.distinct cimport DistinctSet, clear, insert_rows, merge
 from kernels.encode_column cimport any_missing, encode_column, levels_of, plant
 from kernels.quantile_cuts cimport MAX_CUTS
 from simd.simd cimport fastml_bin_search, fastml_kernels, fastml_simd
@@ -22,7 +24,8 @@ cnp.import_array()
 cdef enum:
     TILE = 16           # columns: one cache line of a row of float32
     CHUNK = 512         # rows: a tile of float32 and its codes stay in a first-level cache
-    BLOCK = 4096        # rows of one column in the passes of find_edges
+    BLOCK = 512         # rows of one column in the passes of find_edges
+    LINE = 16           # values between the columns of a tile, so that they do not evict each other from the cache
 
 # In the order of column_view.Kind.
 KINDS = tuple(np.dtype(name) for name in (
@@ -97,34 +100,40 @@ cdef void _load_sample(
     int n_columns,
     const DistinctSet *sets,    # (n_columns,)
     const int64_t *rows,        # (m,) rows of the sample, or NULL: all
+    const double *weight,       # (m,) or NULL
     ptrdiff_t first,            # of the sample
     ptrdiff_t stop,
-    ptrdiff_t m,
-    char *sample_out,           # (n_columns, 8 m) float32 or float64, of the columns that have many values
+    ptrdiff_t key_bytes,        # of a column of keys
+    char *keys_out,             # (n_columns, key_bytes) of the columns that have many values
 ) noexcept nogil:
     cdef int j
     cdef const int64_t *own_rows = NULL if rows == NULL else rows + first
-    cdef ptrdiff_t row = first if rows == NULL else 0
+    cdef const double *own_weight = NULL if weight == NULL else weight + first
     for j in range(n_columns):
-        if sets[j].over and fits_float32(views[j].kind):
-            load_values[float](&views[j], own_rows, row, stop - first, <float *>(sample_out + 8 * j * m) + first)
-        elif sets[j].over:
-            load_values[double](&views[j], own_rows, row, stop - first, <double *>(sample_out + 8 * j * m) + first)
+        if sets[j].over:
+            load_keys(
+                &views[j], own_rows, first if rows == NULL else 0, stop - first, own_weight,
+                keys_out + j * key_bytes + first * key_size(views[j].kind),
+            )
 
 
 cdef int _edges_of_column(
     const ColumnView *view,
     const DistinctSet *numbers,
-    const char *sample,         # (m,) float32 or float64
+    char *keys,                 # (m,) overwritten
     const double *weight,       # (m,) or NULL
     ptrdiff_t m,
     int max_bins,
     SortSpace space,
     double *edges_out,          # (max_bins - 1,)
 ) noexcept nogil:
-    if numbers.over:
-        return edges_of_sample(sample, fits_float32(view.kind), weight, m, max_bins, &space, edges_out)
-    return edges_of_distinct(numbers, &space, edges_out)
+    if not numbers.over:
+        return edges_of_distinct(numbers, &space, edges_out)
+    if is_byte(view.kind):
+        return edges_of_bytes(<uint8_t *>keys, view.kind == INT8, weight, m, max_bins, edges_out)
+    if fits_float32(view.kind):
+        return edges_of_keys(<uint32_t *>keys, weight, <uint32_t>m, max_bins, &space, edges_out)
+    return edges_of_keys(<uint64_t *>keys, weight, <uint32_t>m, max_bins, &space, edges_out)
 
 
 def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, int max_bins, int n_threads):
@@ -158,14 +167,20 @@ def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, 
     cdef const double *sample_weight_ptr = NULL if weight is None else &sample_weight[0]
 
     n_threads = <int>max(<ptrdiff_t>1, min(<ptrdiff_t>n_threads, n_samples // BLOCK + 1))
-    cdef ptrdiff_t tile = min(<ptrdiff_t>TILE, n_columns), sortable = max(m, <ptrdiff_t>N_SLOTS)
+    cdef ptrdiff_t tile = min(<ptrdiff_t>TILE, n_columns), key_bytes = 0, j
+    for j in range(n_columns):
+        key_bytes = max(key_bytes, m * key_size(source.views[j].kind))
+    key_bytes += 64 - key_bytes % 64
     cdef uint8_t[:, ::1] set_memory = np.empty((n_threads, tile * sizeof(DistinctSet)), dtype=np.uint8)
-    cdef uint8_t[:, ::1] sort_memory = np.empty((n_threads, sort_space_bytes(sortable)), dtype=np.uint8)
-    cdef uint8_t[::1] sample_memory = np.empty(tile * m * 8, dtype=np.uint8)
+    cdef uint64_t[::1] key_memory = np.empty(tile * key_bytes // 8, dtype=np.uint64)
+    cdef ptrdiff_t sortable = max(m, <ptrdiff_t>max_bins)
+    cdef uint64_t[:, ::1] sort_memory = np.empty(
+        (n_threads, sort_space_bytes(sortable, weight is not None) // 8), dtype=np.uint64)
     cdef DistinctSet *sets = <DistinctSet *>&set_memory[0, 0]
+    cdef char *keys = <char *>&key_memory[0]
     cdef const ColumnView *views
     cdef ptrdiff_t start, block, n_blocks = (m + BLOCK - 1) // BLOCK
-    cdef int width, j, part
+    cdef int width, part, c
     for start in range(0, n_columns, <ptrdiff_t>TILE):
         width = <int>min(tile, n_columns - start)
         views = source.views + start
@@ -176,17 +191,17 @@ def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, 
                     weight_ptr, max_bins, <DistinctSet *>&set_memory[part, 0],
                 )
             for part in range(1, n_threads):
-                for j in range(width):
-                    merge(&sets[j], <DistinctSet *>&set_memory[part, 0] + j)
+                for c in range(width):
+                    merge(&sets[c], <DistinctSet *>&set_memory[part, 0] + c)
             for block in prange(n_blocks, num_threads=n_threads, schedule="static"):
                 _load_sample(
-                    views, width, sets, rows_ptr, block * BLOCK, min(m, (block + 1) * BLOCK), m,
-                    <char *>&sample_memory[0],
+                    views, width, sets, rows_ptr, sample_weight_ptr, block * BLOCK, min(m, (block + 1) * BLOCK),
+                    key_bytes, keys,
                 )
-            for j in prange(width, num_threads=n_threads, schedule="dynamic", chunksize=1):
-                n_edges_view[start + j] = _edges_of_column(
-                    &views[j], &sets[j], <char *>&sample_memory[8 * j * m], sample_weight_ptr, m, max_bins,
-                    sort_space(&sort_memory[threadid(), 0], sortable), &edges_view[start + j, 0],
+            for c in prange(width, num_threads=n_threads, schedule="dynamic", chunksize=1):
+                n_edges_view[start + c] = _edges_of_column(
+                    &views[c], &sets[c], keys + c * key_bytes, sample_weight_ptr, m, max_bins,
+                    sort_space(<uint8_t *>&sort_memory[threadid(), 0], sortable), &edges_view[start + c, 0],
                 )
         PyErr_CheckSignals()
     np.cumsum(n_edges, out=edges_start[1:])
@@ -197,16 +212,16 @@ def sample_rows(int64_t n, int64_t size):
     """One row of each of `size` equal stretches of 0 .. n - 1, chosen by a hash of the stretch; ascending."""
     rows = np.empty(size, dtype=np.int64)
     cdef int64_t[::1] rows_view = rows
-    cdef int64_t k, first, stop
+    cdef int64_t k, first, stop = 0
     cdef uint64_t h
     for k in range(size):
-        first = n * k // size
+        first = stop
         stop = n * (k + 1) // size
         h = <uint64_t>(k + 1) * <uint64_t>0x9E3779B97F4A7C15  # splitmix64
         h = (h ^ (h >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
         h = (h ^ (h >> 27)) * <uint64_t>0x94D049BB133111EB
         h = h ^ (h >> 31)
-        rows_view[k] = first + <int64_t>(h % <uint64_t>(stop - first))
+        rows_view[k] = first + <int64_t>(((h >> 32) * <uint64_t>(stop - first)) >> 32)  # n < 2**31 * size
     return rows
 
 
@@ -222,7 +237,7 @@ cdef class CodeTables:
 
     cdef fastml_bin_search *search      # (n_features,)
     cdef ptrdiff_t n_features
-    cdef float[::1] trees
+    cdef float[::1] floats
     cdef double[::1] sorted_edges
     cdef const uint8_t[::1] level_codes
     cdef const int64_t[::1] level_start
@@ -243,15 +258,15 @@ cdef class CodeTables:
         for j in range(self.n_features):
             n_edges = edges_start[j + 1] - edges_start[j]
             size += (1 << levels_of(n_edges)) if n_edges else 0
-        self.trees = np.zeros(size + 1, dtype=np.float32)
-        self.sorted_edges = np.zeros(size + 1)
+        self.floats = np.empty(2 * size + 1, dtype=np.float32)
+        self.sorted_edges = np.empty(size + 1)
         size = 0
         for j in range(self.n_features):
             n_edges = edges_start[j + 1] - edges_start[j]
             if n_edges:
                 plant(
                     &edges_flat[edges_start[j]], n_edges,
-                    &self.trees[size], &self.sorted_edges[size], &self.search[j],
+                    &self.floats[2 * size], &self.sorted_edges[size], &self.search[j],
                 )
                 size += 1 << self.search[j].levels
 
@@ -278,25 +293,37 @@ cdef void _encode_chunk(
     const fastml_kernels *simd, const _Job *job, ptrdiff_t first, ptrdiff_t n, double *scratch,
 ) noexcept nogil:
     """Rows first .. first + n - 1 by tiles of columns: into the column layout, and from there into the rows."""
-    cdef ptrdiff_t tile, start, j, stop = job.n_columns if job.by_row == NULL else job.row_stride
+    cdef ptrdiff_t tile, start, width, j, size, stop = job.n_columns if job.by_row == NULL else job.row_stride
     cdef int64_t f, level
     cdef uint8_t *codes
+    cdef ColumnView[TILE] views
+    cdef double *conversion = scratch + TILE * (CHUNK + LINE)
     for tile in range((stop + TILE - 1) // TILE):
         start = tile * TILE
-        for j in range(start, min(start + TILE, job.n_columns)):
+        width = max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, job.n_columns - start))
+        for j in range(width):
+            views[j] = job.views[start + j]
+            views[j].data += first * views[j].stride
+        if width > 0 and side_by_side(views, width):  # each cache line of the rows is read once
+            size = size_of(views[0].kind)
+            simd.columns_from_rows(
+                views[0].data, views[0].stride, n, width, size, <char *>scratch, size * (CHUNK + LINE))
+            for j in range(width):
+                views[j].data = <char *>scratch + j * size * (CHUNK + LINE)
+                views[j].stride = size
+        for j in range(start, start + width):
             f = job.features[j]
             level = job.level_start[f]
             codes = job.by_column + j * job.column_stride + first
             encode_column(
-                simd, &job.views[j], &job.search[f], job.level_codes + level, job.level_start[f + 1] - level,
-                job.byte_codes + 256 * j, first, n, scratch, codes,
+                simd, &views[j - start], &job.search[f], job.level_codes + level, job.level_start[f + 1] - level,
+                job.byte_codes + 256 * j, n, conversion, codes,
             )
             if any_missing(codes, n):
                 job.has_missing[j] = 1
         if job.by_row != NULL:
-            simd.bin_rows_from_columns(
-                job.by_column + start * job.column_stride + first, job.column_stride,
-                max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, job.n_columns - start)), n,
+            simd.rows_from_columns(
+                job.by_column + start * job.column_stride + first, job.column_stride, width, n,
                 job.by_row + first * job.row_stride + start, job.row_stride,
                 min(<ptrdiff_t>TILE, job.row_stride - start),
             )
@@ -308,11 +335,11 @@ cdef object _codes_of_bytes(_Columns source, CodeTables tables, const int64_t[::
     cdef int i
     cdef float[256] values
     cdef uint8_t[:, ::1] codes
-    if not any([source.views[j].kind <= UINT8 for j in range(source.n_columns)]):
+    if not any([is_byte(source.views[j].kind) for j in range(source.n_columns)]):
         return None
     codes = np.zeros((source.n_columns, 256), dtype=np.uint8)
     for j in range(source.n_columns):
-        if source.views[j].kind <= UINT8:
+        if is_byte(source.views[j].kind):
             for i in range(256):
                 values[i] = i - 256 if source.views[j].kind == INT8 and i > 127 else i
             fastml_simd().bin_encode_f32(values, 256, &tables.search[features[j]], &codes[j, 0])
@@ -346,7 +373,7 @@ def encode(
         return
     cdef const uint8_t[:, ::1] byte_codes = _codes_of_bytes(source, tables, features)
     n_threads = <int>max(<ptrdiff_t>1, min(<ptrdiff_t>n_threads, n_chunks))
-    cdef double[:, ::1] scratch = np.empty((n_threads, CHUNK))
+    cdef double[:, ::1] scratch = np.empty((n_threads, TILE * (CHUNK + LINE) + CHUNK))
     job.views = source.views
     job.search = tables.search
     job.level_codes = &tables.level_codes[0]
@@ -388,7 +415,7 @@ cdef void _rows_of_chunk(
     cdef ptrdiff_t tile, start
     for tile in range((row_stride + TILE - 1) // TILE):
         start = tile * TILE
-        simd.bin_rows_from_columns(
+        simd.rows_from_columns(
             columns + start * column_stride, column_stride,
             max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, n_columns - start)), n,
             rows_out + start, row_stride, min(<ptrdiff_t>TILE, row_stride - start),

@@ -29,6 +29,36 @@ cdef struct ColumnView:
     int kind
 
 
+cdef inline bint is_byte(int kind) noexcept nogil:
+    return kind == INT8 or kind == UINT8
+
+
+cdef inline ptrdiff_t size_of(int kind) noexcept nogil:
+    """Bytes a value."""
+    if is_byte(kind):
+        return 1
+    if kind == INT16 or kind == UINT16:
+        return 2
+    return 4 if kind == FLOAT32 or kind == INT32 or kind == UINT32 else 8
+
+
+cdef inline ptrdiff_t key_size(int kind) noexcept nogil:
+    """Bytes that a value takes as float32 or float64, or as the byte that it is."""
+    return 1 if is_byte(kind) else 4 if fits_float32(kind) else 8
+
+
+cdef inline bint side_by_side(const ColumnView *views, ptrdiff_t n) noexcept nogil:
+    """Whether the columns are neighbours in the rows of one array, in order."""
+    cdef ptrdiff_t j, size = size_of(views[0].kind)
+    for j in range(1, n):
+        if (
+            views[j].kind != views[0].kind or views[j].stride != views[0].stride
+            or views[j].data != views[0].data + j * size
+        ):
+            return False
+    return n > 1
+
+
 cdef inline bint fits_float32(int kind) noexcept nogil:
     return kind <= FLOAT32
 

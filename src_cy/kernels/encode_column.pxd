@@ -3,7 +3,7 @@
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t, uint8_t
 
-from kernels.column_view cimport FLOAT32, FLOAT64, INT8, UINT8, ColumnView, fits_float32, load_values
+from kernels.column_view cimport FLOAT32, FLOAT64, ColumnView, fits_float32, is_byte, load_values
 from simd.simd cimport fastml_bin_search, fastml_kernels
 
 cdef extern from *:
@@ -30,23 +30,28 @@ cdef inline int levels_of(ptrdiff_t n_edges) noexcept nogil:
 cdef inline void plant(
     const double *edges,        # (n_edges,)
     ptrdiff_t n_edges,
-    float *tree_out,            # (1 << levels,)
+    float *floats_out,          # (2, 1 << levels) the tree and the sorted edges
     double *sorted_out,         # (1 << levels,)
     fastml_bin_search *search,
 ) noexcept nogil:
-    """Edges as the search reads them; see struct fastml_bin_search."""
-    cdef int level, i, k, levels = levels_of(n_edges)
+    """Some edges as the search reads them; see struct fastml_bin_search."""
+    cdef int level, i, k, levels = levels_of(n_edges), size = 1 << levels
+    cdef float *tree = floats_out
+    cdef float *sorted32 = floats_out + size
     search.levels = levels
-    search.tree = tree_out
+    search.tree = tree
+    search.sorted32 = sorted32
     search.sorted = sorted_out
     search.apart_in_f32 = True
-    for k in range((1 << levels) if levels else 0):
+    for k in range(size):
         sorted_out[k] = edges[k] if k < n_edges else INFINITY
-        if 0 < k < n_edges and round_down(edges[k]) == round_down(edges[k - 1]):
+        sorted32[k] = round_down(sorted_out[k])
+        if 0 < k < n_edges and sorted32[k] == sorted32[k - 1]:
             search.apart_in_f32 = False
+    tree[0] = 0
     for level in range(levels):
         for i in range(1 << level):
-            tree_out[(1 << level) + i] = round_down(sorted_out[((2 * i + 1) << (levels - 1 - level)) - 1])
+            tree[(1 << level) + i] = sorted32[((2 * i + 1) << (levels - 1 - level)) - 1]
 
 
 cdef inline void encode_levels(
@@ -68,32 +73,30 @@ cdef inline void encode_column(
     const uint8_t *level_codes,     # (n_level_codes,) of a categorical column
     int64_t n_level_codes,          # 0 for a number column
     const uint8_t *byte_codes,      # (256,) code of each byte, for values of 8 bits
-    ptrdiff_t first,
     ptrdiff_t n,
     double *scratch,            # (n,)
-    uint8_t *codes_out,         # (n,) of the rows first .. first + n - 1
+    uint8_t *codes_out,         # (n,) of the first n rows
 ) noexcept nogil:
-    cdef const char *data = view.data + first * view.stride
     cdef const float *x32 = <const float *>scratch
     cdef const double *x64 = scratch
     cdef ptrdiff_t i
     if n_level_codes > 0:
-        load_values[float](view, NULL, first, n, <float *>scratch)
+        load_values[float](view, NULL, 0, n, <float *>scratch)
         encode_levels(x32, n, level_codes, n_level_codes, codes_out)
-    elif view.kind == INT8 or view.kind == UINT8:
+    elif is_byte(view.kind):
         for i in range(n):
-            codes_out[i] = byte_codes[(<const uint8_t *>data)[i * view.stride]]
+            codes_out[i] = byte_codes[(<const uint8_t *>view.data)[i * view.stride]]
     elif fits_float32(view.kind):
         if view.kind == FLOAT32 and view.stride == sizeof(float):
-            x32 = <const float *>data
+            x32 = <const float *>view.data
         else:
-            load_values[float](view, NULL, first, n, <float *>scratch)
+            load_values[float](view, NULL, 0, n, <float *>scratch)
         simd.bin_encode_f32(x32, n, search, codes_out)
     else:
         if view.kind == FLOAT64 and view.stride == sizeof(double):
-            x64 = <const double *>data
+            x64 = <const double *>view.data
         else:
-            load_values[double](view, NULL, first, n, scratch)
+            load_values[double](view, NULL, 0, n, scratch)
         simd.bin_encode_f64(x64, n, search, codes_out)
 
 

@@ -1,16 +1,10 @@
-/* Values to codes (code 0: NaN, else 1 + #{edges < x}), and codes from columns to rows.
+/* Values to codes: 0 for NaN, else 1 + #{edges < x}.
 
-   The search is a perfect binary tree of float32 edges, node i over nodes 2i and 2i + 1; its path
-   has no branch and its length is fixed by the number of edges. On AVX-512 the whole tree of 255
+   On AVX-512 the edges are a perfect binary tree of float32, node i over nodes 2i and 2i + 1. The whole tree of 255
    edges stays in 16 registers, and a level is one to four permutations for 16 values. */
+#include <math.h>
 
-#include <string.h>
-
-#if defined(__SSE2__) || defined(_M_X64)
-#include <emmintrin.h>
-#define FASTML_SSE2 1
-#endif
-#ifdef FASTML_AVX512
+#if defined(FASTML_AVX512) || defined(FASTML_AVX2)
 #include <immintrin.h>
 #endif
 
@@ -117,41 +111,159 @@ static inline __attribute__((always_inline)) void encode_f64_levels(
 }
 #endif
 
-/* The same search for any machine: 16 values side by side, so that their loads overlap. */
-static inline void search_f32(const float *x, ptrdiff_t n, const float *tree, int levels, uint8_t *codes_out)
+#ifndef FASTML_AVX512
+/* Elsewhere: the number of 16 edges below x by compares side by side, first among every 16th edge, then among the
+   16 that follow. */
+#ifdef FASTML_AVX2
+typedef struct {
+    __m256 low, high;
+} sixteen;
+
+static inline sixteen load_sixteen(const float *edges)
 {
+    sixteen e = {_mm256_loadu_ps(edges), _mm256_loadu_ps(edges + 8)};
+    return e;
+}
+
+static inline unsigned count_below(sixteen e, float x)
+{
+    const __m256 v = _mm256_set1_ps(x);
+    __m256i below = _mm256_packs_epi32(_mm256_castps_si256(_mm256_cmp_ps(e.low, v, _CMP_LT_OQ)),
+                                       _mm256_castps_si256(_mm256_cmp_ps(e.high, v, _CMP_LT_OQ)));
+    return (unsigned)__builtin_popcount((unsigned)_mm256_movemask_epi8(below)) / 2;
+}
+#elif defined(FASTML_SSE2)
+static inline unsigned first_zero_bit(unsigned bits)
+{
+#ifdef _MSC_VER
+    unsigned long index;
+    _BitScanForward(&index, ~bits);
+    return (unsigned)index;
+#else
+    return (unsigned)__builtin_ctz(~bits);
+#endif
+}
+
+typedef struct {
+    __m128 part[4];
+} sixteen;
+
+static inline sixteen load_sixteen(const float *edges)
+{
+    sixteen e = {{_mm_loadu_ps(edges), _mm_loadu_ps(edges + 4), _mm_loadu_ps(edges + 8), _mm_loadu_ps(edges + 12)}};
+    return e;
+}
+
+static inline unsigned count_below(sixteen e, float x)
+{
+    const __m128 v = _mm_set1_ps(x);
+    __m128i below[4], half[2];
+    int k;
+    for (k = 0; k < 4; k++)
+        below[k] = _mm_castps_si128(_mm_cmplt_ps(e.part[k], v));
+    half[0] = _mm_packs_epi32(below[0], below[1]);
+    half[1] = _mm_packs_epi32(below[2], below[3]);
+    return first_zero_bit((unsigned)_mm_movemask_epi8(_mm_packs_epi16(half[0], half[1]))); /* the ones come first */
+}
+#else
+typedef struct {
+    float edge[16];
+} sixteen;
+
+static inline sixteen load_sixteen(const float *edges)
+{
+    sixteen e;
+    memcpy(e.edge, edges, sizeof(e.edge));
+    return e;
+}
+
+static inline unsigned count_below(sixteen e, float x)
+{
+    unsigned count = 0;
+    int k;
+    for (k = 0; k < 16; k++)
+        count += e.edge[k] < x;
+    return count;
+}
+#endif
+
+/* Every 16th edge, +inf past the last. */
+static inline sixteen load_coarse(const struct fastml_bin_search *search)
+{
+    float coarse[16];
+    int k;
+    for (k = 0; k < 16; k++)
+        coarse[k] = 16 * (k + 1) < 1 << search->levels ? search->sorted32[16 * k + 15] : (float)INFINITY;
+    return load_sixteen(coarse);
+}
+
+static inline void search_f32(const float *x, ptrdiff_t n, const struct fastml_bin_search *search, uint8_t *positions)
+{
+    const float *sorted32 = search->sorted32;
+    const sixteen coarse = load_coarse(search), first = load_sixteen(sorted32);
     ptrdiff_t i;
-    int k, lane;
-    for (i = 0; i < n; i += 16) {
-        const int width = n - i < 16 ? (int)(n - i) : 16;
-        float v[16];
-        uint32_t node[16];
-        for (lane = 0; lane < 16; lane++) {
-            v[lane] = x[i + (lane < width ? lane : 0)];
-            node[lane] = 1;
-        }
-        for (k = 0; k < levels; k++)
-            for (lane = 0; lane < 16; lane++)
-                node[lane] = 2 * node[lane] + (tree[node[lane]] < v[lane]);
-        for (lane = 0; lane < width; lane++)
-            codes_out[i + lane] = (uint8_t)(v[lane] == v[lane] ? node[lane] - (1u << levels) + 1 : 0);
+    if (search->levels == 4) {
+        for (i = 0; i < n; i++)
+            positions[i] = (uint8_t)count_below(first, x[i]);
+        return;
+    }
+    for (i = 0; i < n; i++) {
+        const unsigned block = 16 * count_below(coarse, x[i]);
+        positions[i] = (uint8_t)(block + count_below(load_sixteen(sorted32 + block), x[i]));
     }
 }
 
-static inline void search_f64(const double *x, ptrdiff_t n, const double *sorted, int levels, uint8_t *codes_out)
+static void encode_f32(const float *x, ptrdiff_t n, const struct fastml_bin_search *search, uint8_t *codes_out)
 {
     ptrdiff_t i;
+    search_f32(x, n, search, codes_out);
+    for (i = 0; i < n; i++)
+        codes_out[i] = (uint8_t)(x[i] == x[i] ? codes_out[i] + 1 : 0);
+}
+
+/* Rounding x down as the edges were keeps the order; see encode_f64_levels. */
+static void encode_f64(const double *x, ptrdiff_t n, const struct fastml_bin_search *search, uint8_t *codes_out)
+{
+    enum { BLOCK = 64 };
+    const double *sorted = search->sorted;
+    float below[BLOCK];
+    ptrdiff_t i, k;
+    for (i = 0; i < n; i += BLOCK) {
+        const ptrdiff_t width = n - i < BLOCK ? n - i : BLOCK;
+        for (k = 0; k < width; k++) {
+            float f = (float)x[i + k];
+            int32_t bits, above = (double)f > x[i + k];
+            memcpy(&bits, &f, 4);
+            bits += (bits < 0 ? 1 : -1) & -above; /* the next float32 downwards */
+            memcpy(&below[k], &bits, 4);
+        }
+        search_f32(below, width, search, codes_out + i);
+        for (k = 0; k < width; k++) {
+            const double v = x[i + k];
+            const unsigned position = codes_out[i + k];
+            codes_out[i + k] = (uint8_t)((position + (sorted[position] < v) + 1) & (0u - (unsigned)(v == v)));
+        }
+    }
+}
+#endif /* not FASTML_AVX512 */
+
+/* Edges that coincide in float32: a branchless search among the float64 ones, 16 values at a time. */
+static void encode_close(
+    const double *x, ptrdiff_t n, const struct fastml_bin_search *search, uint8_t *codes_out)
+{
+    const double *sorted = search->sorted;
+    ptrdiff_t i;
     int lane;
-    uint32_t half;
+    unsigned half;
     for (i = 0; i < n; i += 16) {
         const int width = n - i < 16 ? (int)(n - i) : 16;
         double v[16];
-        uint32_t position[16];
+        unsigned position[16];
         for (lane = 0; lane < 16; lane++) {
             v[lane] = x[i + (lane < width ? lane : 0)];
             position[lane] = 0;
         }
-        for (half = 1u << (levels - 1); half > 0; half >>= 1)
+        for (half = 1u << (search->levels - 1); half > 0; half >>= 1)
             for (lane = 0; lane < 16; lane++)
                 position[lane] += half * (sorted[position[lane] + half - 1] < v[lane]);
         for (lane = 0; lane < width; lane++)
@@ -176,7 +288,7 @@ static void bin_encode_f32(const float *x, ptrdiff_t n, const struct fastml_bin_
     default: encode_f32_levels(x, n, search->tree, codes_out, 8); return;
     }
 #else
-    search_f32(x, n, search->tree, search->levels, codes_out);
+    encode_f32(x, n, search, codes_out);
 #endif
 }
 
@@ -188,8 +300,12 @@ static void bin_encode_f64(const double *x, ptrdiff_t n, const struct fastml_bin
             codes_out[i] = (uint8_t)(x[i] == x[i]);
         return;
     }
+    if (!search->apart_in_f32) {
+        encode_close(x, n, search, codes_out);
+        return;
+    }
 #ifdef FASTML_AVX512
-    if (search->apart_in_f32) {
+    {
         const float *tree = search->tree;
         switch (search->levels) {
         case 4: encode_f64_levels(x, n, tree, search->sorted, codes_out, 4); return;
@@ -199,56 +315,7 @@ static void bin_encode_f64(const double *x, ptrdiff_t n, const struct fastml_bin
         default: encode_f64_levels(x, n, tree, search->sorted, codes_out, 8); return;
         }
     }
+#else
+    encode_f64(x, n, search, codes_out);
 #endif
-    search_f64(x, n, search->sorted, search->levels, codes_out);
-}
-
-/* codes_by_column (n_columns, column_stride) -> rows (n_rows, row_stride); `width` bytes of each row
-   are written, zeros past the last column. */
-static void bin_rows_from_columns(
-    const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns, ptrdiff_t n_rows,
-    uint8_t *rows_out, ptrdiff_t row_stride, ptrdiff_t width)
-{
-    ptrdiff_t i, j, first = 0;
-#ifdef FASTML_SSE2
-    /* 16 x 16 bytes at a time, by four rounds of interleaving. */
-    for (first = 0; first + 16 <= n_rows; first += 16) {
-        __m128i a[16], b[16];
-        int k;
-        for (k = 0; k < 16; k++)
-            a[k] = k < n_columns ? _mm_loadu_si128((const __m128i *)(columns + k * column_stride + first))
-                                 : _mm_setzero_si128();
-        for (k = 0; k < 8; k++) {
-            b[2 * k] = _mm_unpacklo_epi8(a[k], a[k + 8]);
-            b[2 * k + 1] = _mm_unpackhi_epi8(a[k], a[k + 8]);
-        }
-        for (k = 0; k < 8; k++) {
-            a[2 * k] = _mm_unpacklo_epi8(b[k], b[k + 8]);
-            a[2 * k + 1] = _mm_unpackhi_epi8(b[k], b[k + 8]);
-        }
-        for (k = 0; k < 8; k++) {
-            b[2 * k] = _mm_unpacklo_epi8(a[k], a[k + 8]);
-            b[2 * k + 1] = _mm_unpackhi_epi8(a[k], a[k + 8]);
-        }
-        for (k = 0; k < 8; k++) {
-            a[2 * k] = _mm_unpacklo_epi8(b[k], b[k + 8]);
-            a[2 * k + 1] = _mm_unpackhi_epi8(b[k], b[k + 8]);
-        }
-        for (k = 0; k < 16; k++) {
-            uint8_t *row = rows_out + (first + k) * row_stride;
-            if (width == 16) {
-                _mm_storeu_si128((__m128i *)row, a[k]);
-            } else {
-                _mm_storel_epi64((__m128i *)row, a[k]);
-                if (width == 12) {
-                    int32_t tail = _mm_cvtsi128_si32(_mm_srli_si128(a[k], 8));
-                    memcpy(row + 8, &tail, 4);
-                }
-            }
-        }
-    }
-#endif
-    for (i = first; i < n_rows; i++)
-        for (j = 0; j < width; j++)
-            rows_out[i * row_stride + j] = j < n_columns ? columns[j * column_stride + i] : 0;
 }

@@ -2,11 +2,22 @@
 
    Bits must not depend on the instruction set: sums are integers, or float sums over a fixed
    number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
+#include <string.h>
+
 #include "simd.h"
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <emmintrin.h>
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
+#define FASTML_SSE2 1
+#endif
 
 #include "binning.inl"
 #include "histogram.inl"
 #include "losses.inl"
+#include "transpose.inl"
 #include "predict.inl"
 
 const struct fastml_kernels FASTML_TABLE = {
@@ -14,7 +25,8 @@ const struct fastml_kernels FASTML_TABLE = {
 
     .bin_encode_f32 = bin_encode_f32,
     .bin_encode_f64 = bin_encode_f64,
-    .bin_rows_from_columns = bin_rows_from_columns,
+    .columns_from_rows = columns_from_rows,
+    .rows_from_columns = rows_from_columns,
 
     .histogram = histogram,
     .pack_gradients = pack_gradients,

@@ -19,8 +19,9 @@ enum {
 
 /* How to find a value's bin in one column; see binning.inl. `levels` is 0 (no edge) or 4..8. */
 struct fastml_bin_search {
-    const float *tree;    /* (1 << levels,) edges rounded down to float32, node i over 2i and 2i + 1 */
-    const double *sorted; /* (1 << levels,) edges ascending, +inf past the last */
+    const float *tree;     /* (1 << levels,) sorted32 as a tree, node i over 2i and 2i + 1 */
+    const float *sorted32; /* (1 << levels,) edges rounded down to float32: the same order for every float32 x */
+    const double *sorted;  /* (1 << levels,) edges ascending, +inf past the last */
     int32_t levels;
     int32_t apart_in_f32; /* whether no two edges round to the same float32 */
 };
@@ -31,8 +32,12 @@ struct fastml_kernels {
     /* binning.inl */
     void (*bin_encode_f32)(const float *x, ptrdiff_t n, const struct fastml_bin_search *search, uint8_t *codes_out);
     void (*bin_encode_f64)(const double *x, ptrdiff_t n, const struct fastml_bin_search *search, uint8_t *codes_out);
-    void (*bin_rows_from_columns)(const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns,
-                                  ptrdiff_t n_rows, uint8_t *rows_out, ptrdiff_t row_stride, ptrdiff_t width);
+
+    /* transpose.inl */
+    void (*columns_from_rows)(const char *rows, ptrdiff_t row_stride, ptrdiff_t n_rows, ptrdiff_t n_columns,
+                              ptrdiff_t size, char *columns_out, ptrdiff_t column_stride);
+    void (*rows_from_columns)(const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns,
+                              ptrdiff_t n_rows, uint8_t *rows_out, ptrdiff_t row_stride, ptrdiff_t width);
 
     /* histogram.inl */
     void (*histogram)(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,

@@ -30,6 +30,7 @@ cdef extern from "simd.h" nogil:
 
     struct fastml_bin_search:
         const float *tree
+        const float *sorted32
         const double *sorted
         int32_t levels
         int32_t apart_in_f32
@@ -42,7 +43,11 @@ cdef extern from "simd.h" nogil:
         void (*bin_encode_f64)(
             const double *x, ptrdiff_t n, const fastml_bin_search *search, uint8_t *codes_out
         ) noexcept nogil
-        void (*bin_rows_from_columns)(
+        void (*columns_from_rows)(
+            const char *rows, ptrdiff_t row_stride, ptrdiff_t n_rows, ptrdiff_t n_columns, ptrdiff_t size,
+            char *columns_out, ptrdiff_t column_stride
+        ) noexcept nogil
+        void (*rows_from_columns)(
             const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns, ptrdiff_t n_rows,
             uint8_t *rows_out, ptrdiff_t row_stride, ptrdiff_t width
         ) noexcept nogil
