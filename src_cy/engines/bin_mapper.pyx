@@ -1,18 +1,17 @@
 """Edges of number columns, and values to one-byte codes in both layouts."""
 
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 cimport numpy as cnp
 import numpy as np
 
-from kernels.column_edges cimport (
-    SortSpace, edges_of_bytes, edges_of_distinct, edges_of_keys, load_keys, sort_space, sort_space_bytes,
-)
-from kernels.column_view cimport INT8, ColumnView, fits_float32, is_byte, key_size, side_by_side, size_of
-from kernels.distinct cimport DistinctSet, clear, insert_rows, merge
-from kernels.encode_column cimport any_missing, encode_column, levels_of, plant
+from kernels.column_edges cimport edges_of_column, load_sample, sort_space, sort_space_bytes
+from kernels.column_view cimport INT8, ColumnView, is_byte, key_size
+from kernels.distinct cimport DistinctSet, find_distinct, merge
+from kernels.encode_chunk cimport CHUNK, SCRATCH, TILE, EncodeJob, encode_chunk, rows_of_chunk
+from kernels.encode_column cimport levels_of, plant
 from kernels.quantile_cuts cimport MAX_CUTS
 from simd.simd cimport fastml_bin_search, fastml_kernels, fastml_simd
 
@@ -22,10 +21,7 @@ cdef extern from "Python.h":
 cnp.import_array()
 
 cdef enum:
-    TILE = 16           # columns: one cache line of a row of float32
-    CHUNK = 512         # rows: a tile of float32 and its codes stay in a first-level cache
-    BLOCK = 512         # rows of one column in the passes of find_edges
-    LINE = 16           # values between the columns of a tile, so that they do not evict each other from the cache
+    BLOCK = 512         # rows of a column in a pass over the sample
 
 # In the order of column_view.Kind.
 KINDS = tuple(np.dtype(name) for name in (
@@ -70,71 +66,6 @@ cdef class _Columns:
 
 
 # ---- edges ----
-
-cdef void _find_distinct(
-    const ColumnView *views,
-    int n_columns,              # <= TILE
-    ptrdiff_t first,            # row
-    ptrdiff_t stop,
-    const double *weight,       # (n_samples,) or NULL
-    int limit,
-    DistinctSet *sets_out,      # (n_columns,)
-) noexcept nogil:
-    cdef int j
-    cdef bint all_over = False
-    cdef ptrdiff_t n
-    for j in range(n_columns):
-        clear(&sets_out[j], limit)
-    while first < stop and not all_over:  # by blocks: the columns of a row-major array share cache lines
-        n = min(stop - first, <ptrdiff_t>BLOCK)
-        all_over = True
-        for j in range(n_columns):
-            if not sets_out[j].over:
-                insert_rows(&sets_out[j], &views[j], weight, first, n)
-                all_over = all_over and sets_out[j].over
-        first += n
-
-
-cdef void _load_sample(
-    const ColumnView *views,
-    int n_columns,
-    const DistinctSet *sets,    # (n_columns,)
-    const int64_t *rows,        # (m,) rows of the sample, or NULL: all
-    const double *weight,       # (m,) or NULL
-    ptrdiff_t first,            # of the sample
-    ptrdiff_t stop,
-    ptrdiff_t key_bytes,        # of a column of keys
-    char *keys_out,             # (n_columns, key_bytes) of the columns that have many values
-) noexcept nogil:
-    cdef int j
-    cdef const int64_t *own_rows = NULL if rows == NULL else rows + first
-    cdef const double *own_weight = NULL if weight == NULL else weight + first
-    for j in range(n_columns):
-        if sets[j].over:
-            load_keys(
-                &views[j], own_rows, first if rows == NULL else 0, stop - first, own_weight,
-                keys_out + j * key_bytes + first * key_size(views[j].kind),
-            )
-
-
-cdef int _edges_of_column(
-    const ColumnView *view,
-    const DistinctSet *numbers,
-    char *keys,                 # (m,) overwritten
-    const double *weight,       # (m,) or NULL
-    ptrdiff_t m,
-    int max_bins,
-    SortSpace space,
-    double *edges_out,          # (max_bins - 1,)
-) noexcept nogil:
-    if not numbers.over:
-        return edges_of_distinct(numbers, &space, edges_out)
-    if is_byte(view.kind):
-        return edges_of_bytes(<uint8_t *>keys, view.kind == INT8, weight, m, max_bins, edges_out)
-    if fits_float32(view.kind):
-        return edges_of_keys(<uint32_t *>keys, weight, <uint32_t>m, max_bins, &space, edges_out)
-    return edges_of_keys(<uint64_t *>keys, weight, <uint32_t>m, max_bins, &space, edges_out)
-
 
 def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, int max_bins, int n_threads):
     """Edges between the distinct values of each column if there are at most max_bins, else between quantiles.
@@ -186,7 +117,7 @@ def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, 
         views = source.views + start
         with nogil:
             for part in prange(n_threads, num_threads=n_threads, schedule="static"):
-                _find_distinct(
+                find_distinct(
                     views, width, n_samples * part // n_threads, n_samples * (part + 1) // n_threads,
                     weight_ptr, max_bins, <DistinctSet *>&set_memory[part, 0],
                 )
@@ -194,12 +125,12 @@ def find_edges(list columns, const double[::1] weight, const int64_t[::1] rows, 
                 for c in range(width):
                     merge(&sets[c], <DistinctSet *>&set_memory[part, 0] + c)
             for block in prange(n_blocks, num_threads=n_threads, schedule="static"):
-                _load_sample(
+                load_sample(
                     views, width, sets, rows_ptr, sample_weight_ptr, block * BLOCK, min(m, (block + 1) * BLOCK),
                     key_bytes, keys,
                 )
             for c in prange(width, num_threads=n_threads, schedule="dynamic", chunksize=1):
-                n_edges_view[start + c] = _edges_of_column(
+                n_edges_view[start + c] = edges_of_column(
                     &views[c], &sets[c], keys + c * key_bytes, sample_weight_ptr, m, max_bins,
                     sort_space(<uint8_t *>&sort_memory[threadid(), 0], sortable), &edges_view[start + c, 0],
                 )
@@ -274,61 +205,6 @@ cdef class CodeTables:
         free(self.search)
 
 
-cdef struct _Job:               # of encode
-    const ColumnView *views     # (n_columns,)
-    const fastml_bin_search *search
-    const uint8_t *level_codes
-    const int64_t *level_start
-    const int64_t *features     # (n_columns,)
-    const uint8_t *byte_codes   # (n_columns, 256)
-    uint8_t *by_column          # (n_columns, column_stride)
-    uint8_t *by_row             # (n_samples, row_stride) or NULL
-    uint8_t *has_missing        # (n_columns,)
-    ptrdiff_t n_columns
-    ptrdiff_t column_stride
-    ptrdiff_t row_stride
-
-
-cdef void _encode_chunk(
-    const fastml_kernels *simd, const _Job *job, ptrdiff_t first, ptrdiff_t n, double *scratch,
-) noexcept nogil:
-    """Rows first .. first + n - 1 by tiles of columns: into the column layout, and from there into the rows."""
-    cdef ptrdiff_t tile, start, width, j, size, stop = job.n_columns if job.by_row == NULL else job.row_stride
-    cdef int64_t f, level
-    cdef uint8_t *codes
-    cdef ColumnView[TILE] views
-    cdef double *conversion = scratch + TILE * (CHUNK + LINE)
-    for tile in range((stop + TILE - 1) // TILE):
-        start = tile * TILE
-        width = max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, job.n_columns - start))
-        for j in range(width):
-            views[j] = job.views[start + j]
-            views[j].data += first * views[j].stride
-        if width > 0 and side_by_side(views, width):  # each cache line of the rows is read once
-            size = size_of(views[0].kind)
-            simd.columns_from_rows(
-                views[0].data, views[0].stride, n, width, size, <char *>scratch, size * (CHUNK + LINE))
-            for j in range(width):
-                views[j].data = <char *>scratch + j * size * (CHUNK + LINE)
-                views[j].stride = size
-        for j in range(start, start + width):
-            f = job.features[j]
-            level = job.level_start[f]
-            codes = job.by_column + j * job.column_stride + first
-            encode_column(
-                simd, &views[j - start], &job.search[f], job.level_codes + level, job.level_start[f + 1] - level,
-                job.byte_codes + 256 * j, n, conversion, codes,
-            )
-            if any_missing(codes, n):
-                job.has_missing[j] = 1
-        if job.by_row != NULL:
-            simd.rows_from_columns(
-                job.by_column + start * job.column_stride + first, job.column_stride, width, n,
-                job.by_row + first * job.row_stride + start, job.row_stride,
-                min(<ptrdiff_t>TILE, job.row_stride - start),
-            )
-
-
 cdef object _codes_of_bytes(_Columns source, CodeTables tables, const int64_t[::1] features):
     """(n_columns, 256) the code of each byte for the columns of 8 bits, or None when there are none."""
     cdef ptrdiff_t j
@@ -359,7 +235,7 @@ def encode(
     cdef _Columns source = _Columns(columns)
     cdef ptrdiff_t n = source.n_samples, j, chunk, n_chunks = (n + CHUNK - 1) // CHUNK
     cdef const fastml_kernels *simd = fastml_simd()
-    cdef _Job job
+    cdef EncodeJob job
     if features.shape[0] != source.n_columns or has_missing.shape[0] != source.n_columns:
         raise ValueError(f"features and has_missing must have {source.n_columns} values, one a column")
     for j in range(source.n_columns):
@@ -373,7 +249,7 @@ def encode(
         return
     cdef const uint8_t[:, ::1] byte_codes = _codes_of_bytes(source, tables, features)
     n_threads = <int>max(<ptrdiff_t>1, min(<ptrdiff_t>n_threads, n_chunks))
-    cdef double[:, ::1] scratch = np.empty((n_threads, TILE * (CHUNK + LINE) + CHUNK))
+    cdef double[:, ::1] scratch = np.empty((n_threads, <ptrdiff_t>SCRATCH))
     job.views = source.views
     job.search = tables.search
     job.level_codes = &tables.level_codes[0]
@@ -387,7 +263,7 @@ def encode(
     job.column_stride = codes_by_column.shape[1]
     job.row_stride = 0 if codes_by_row is None else codes_by_row.shape[1]
     for chunk in prange(n_chunks, num_threads=n_threads, schedule="dynamic", chunksize=1, nogil=True):
-        _encode_chunk(simd, &job, chunk * CHUNK, min(<ptrdiff_t>CHUNK, n - chunk * CHUNK), &scratch[threadid(), 0])
+        encode_chunk(simd, &job, chunk * CHUNK, min(<ptrdiff_t>CHUNK, n - chunk * CHUNK), &scratch[threadid(), 0])
 
 
 def rows_from_columns(
@@ -402,21 +278,7 @@ def rows_from_columns(
     if n_columns == 0 or n_samples == 0:
         return
     for chunk in prange(n_chunks, num_threads=max(1, n_threads), nogil=True):
-        _rows_of_chunk(
+        rows_of_chunk(
             simd, &codes_by_column[0, chunk * CHUNK], codes_by_column.shape[1], n_columns,
             min(<ptrdiff_t>CHUNK, n_samples - chunk * CHUNK), &codes_by_row[chunk * CHUNK, 0], stride,
-        )
-
-
-cdef void _rows_of_chunk(
-    const fastml_kernels *simd, const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns,
-    ptrdiff_t n, uint8_t *rows_out, ptrdiff_t row_stride,
-) noexcept nogil:
-    cdef ptrdiff_t tile, start
-    for tile in range((row_stride + TILE - 1) // TILE):
-        start = tile * TILE
-        simd.rows_from_columns(
-            columns + start * column_stride, column_stride,
-            max(<ptrdiff_t>0, min(<ptrdiff_t>TILE, n_columns - start)), n,
-            rows_out + start, row_stride, min(<ptrdiff_t>TILE, row_stride - start),
         )

@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from kernels.column_view cimport INT8, ColumnView, fits_float32, is_byte, load_values
+from kernels.column_view cimport INT8, ColumnView, fits_float32, is_byte, key_size, load_values
 from kernels.distinct cimport DistinctSet, collect
 from kernels.quantile_cuts cimport MAX_CUTS, Mass, edge_between, quantile_cuts
 from kernels.radix_sort cimport key32, key64, key_t, number32, number64, radix_sort
@@ -174,3 +174,44 @@ cdef inline int edges_of_keys(
     for k in range(n_cuts):
         edges_out[k] = edge_between(number(keys[first[cuts[k]] - 1]), number(keys[first[cuts[k]]]))
     return n_cuts
+
+
+cdef inline void load_sample(
+    const ColumnView *views,
+    int n_columns,
+    const DistinctSet *sets,    # (n_columns,)
+    const int64_t *rows,        # (m,) rows of the sample, or NULL: all
+    const double *weight,       # (m,) or NULL
+    ptrdiff_t first,            # of the sample
+    ptrdiff_t stop,
+    ptrdiff_t key_bytes,        # of a column of keys
+    char *keys_out,             # (n_columns, key_bytes) of the columns that have many values
+) noexcept nogil:
+    cdef int j
+    cdef const int64_t *own_rows = NULL if rows == NULL else rows + first
+    cdef const double *own_weight = NULL if weight == NULL else weight + first
+    for j in range(n_columns):
+        if sets[j].over:
+            load_keys(
+                &views[j], own_rows, first if rows == NULL else 0, stop - first, own_weight,
+                keys_out + j * key_bytes + first * key_size(views[j].kind),
+            )
+
+
+cdef inline int edges_of_column(
+    const ColumnView *view,
+    const DistinctSet *numbers,
+    char *keys,                 # (m,) overwritten
+    const double *weight,       # (m,) or NULL
+    ptrdiff_t m,
+    int max_bins,
+    SortSpace space,
+    double *edges_out,          # (max_bins - 1,)
+) noexcept nogil:
+    if not numbers.over:
+        return edges_of_distinct(numbers, &space, edges_out)
+    if is_byte(view.kind):
+        return edges_of_bytes(<uint8_t *>keys, view.kind == INT8, weight, m, max_bins, edges_out)
+    if fits_float32(view.kind):
+        return edges_of_keys(<uint32_t *>keys, weight, <uint32_t>m, max_bins, &space, edges_out)
+    return edges_of_keys(<uint64_t *>keys, weight, <uint32_t>m, max_bins, &space, edges_out)

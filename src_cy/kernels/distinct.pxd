@@ -18,6 +18,7 @@ cdef extern from *:
 cdef enum:
     SLOT_BITS = 11          # 8 slots for each of 255 numbers: few share a slot, and 16 KB stay in cache
     N_SLOTS = 1 << SLOT_BITS
+    DISTINCT_BLOCK = 1024   # rows of one column at a time
 
 cdef struct DistinctSet:
     uint64_t slots[N_SLOTS]     # bits of a float64; EMPTY where free
@@ -111,6 +112,30 @@ cdef inline void insert_rows(
         _insert_rows(numbers, <const uint64_t *>data, view.stride, own, n)
     else:
         _insert_rows(numbers, <const double *>data, view.stride, own, n)
+
+
+cdef inline void find_distinct(
+    const ColumnView *views,
+    int n_columns,
+    ptrdiff_t first,            # row
+    ptrdiff_t stop,
+    const double *weight,       # (n_samples,) or NULL
+    int limit,
+    DistinctSet *sets_out,      # (n_columns,)
+) noexcept nogil:
+    cdef int j
+    cdef bint all_over = False
+    cdef ptrdiff_t n
+    for j in range(n_columns):
+        clear(&sets_out[j], limit)
+    while first < stop and not all_over:  # by blocks: the columns of a row-major array share cache lines
+        n = min(stop - first, <ptrdiff_t>DISTINCT_BLOCK)
+        all_over = True
+        for j in range(n_columns):
+            if not sets_out[j].over:
+                insert_rows(&sets_out[j], &views[j], weight, first, n)
+                all_over = all_over and sets_out[j].over
+        first += n
 
 
 cdef inline int collect(const DistinctSet *numbers, double *values_out) noexcept nogil:

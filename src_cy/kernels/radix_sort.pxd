@@ -115,7 +115,7 @@ cdef inline void sort_low_bits(
     uint32_t n,
 ) noexcept nogil:
     """Most neighbours differ in the upper bits already; runs of those that do not are sorted by the lower ones."""
-    cdef uint32_t i = 0, stop, j
+    cdef uint32_t i = 0, stop
     cdef uint32_t *own = NULL
     cdef uint64_t upper
     cdef bint sorted
