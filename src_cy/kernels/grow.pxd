@@ -146,7 +146,8 @@ cdef inline void count_node(const Problem *problem, Growth *g, int first, int st
     for t in range(first, stop):
         run = t * g.capacity + node
         problem.simd.histogram(
-            problem.by_row, problem.row_stride, problem.n_features, g.rows + g.begin[run], 0, g.count[run], g.packed, hist
+            problem.by_row, problem.row_stride, problem.n_features, g.rows + g.begin[run], 0, g.count[run], g.packed,
+            hist,
         )
 
 
