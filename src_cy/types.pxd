@@ -36,6 +36,7 @@ cdef struct GrowOptions:
     double max_delta_step           # 0: no limit
     double learning_rate
     int max_cat_to_onehot
+    double cat_penalty              # times what noise gains by sorting levels, off a split by them
     double colsample_bytree
     double colsample_bylevel
     double colsample_bynode

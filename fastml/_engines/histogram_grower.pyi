@@ -44,6 +44,6 @@ class HistogramGrower:
         """Grow a tree for each output: (nodes, gain, cover, categories).
 
         grad, hess : (n_outputs, n).  hess None: 1.  weight : (n,) or None.  sampled : (n,), 0 leaves a row out.
-        stats : (n_outputs, 2) as `LossGradients.stats`.  leaf_of_out : (n_outputs, n), node of each row.
+        stats : (n_outputs, 3) as `LossGradients.stats`.  leaf_of_out : (n_outputs, n), node of each row.
         Leaf values are Newton steps times the learning rate. Raises MemoryError.
         """

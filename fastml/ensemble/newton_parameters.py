@@ -37,6 +37,7 @@ XGB_CONSTRAINTS: dict[str, Any] = {
     "base_score": [Real, None],
     "random_state": ["random_state"],
     "max_cat_to_onehot": [Interval(Integral, 1, None, closed="left"), None],
+    "cat_penalty": _NOT_NEGATIVE,
     "unseen": [StrOptions({"missing", "other", "error"})],
     "importance_type": [StrOptions({"gain", "weight", "cover", "total_gain", "total_cover"}), None],
     "early_stopping_rounds": [Interval(Integral, 1, None, closed="left"), None],
@@ -58,7 +59,7 @@ _DEFAULTS: dict[str, Any] = {
     "n_estimators": 100, "max_depth": 6, "max_leaves": 0, "max_bin": 255, "grow_policy": "depthwise",
     "learning_rate": 0.3, "gamma": 0.0, "min_child_weight": 1.0, "max_delta_step": 0.0, "subsample": 1.0,
     "colsample_bytree": 1.0, "colsample_bylevel": 1.0, "colsample_bynode": 1.0, "reg_alpha": 0.0, "reg_lambda": 1.0,
-    "max_cat_to_onehot": 4, "importance_type": "gain",
+    "max_cat_to_onehot": 4, "cat_penalty": 1.0, "importance_type": "gain",
 }  # fmt: skip
 
 
@@ -111,6 +112,9 @@ class XGBParameters:
         What a category means at predict that the fit did not see.
     max_cat_to_onehot : int, default=4
         Up to so many levels are split one against the rest; more are sorted by gradient and split as an interval.
+    cat_penalty : float, default=1
+        The gain of a split by sorted levels is reduced by so many times what it would gain on noise, so that columns
+        of many levels compete fairly with numbers; 0 does as XGBoost does.
     class_weight : dict, "balanced" or None
         (classifier) Weight of each class.
     scale_pos_weight : float, default=1
@@ -145,7 +149,7 @@ class XGBParameters:
         colsample_bynode: float | None = 1.0, reg_alpha: float | None = 0.0, reg_lambda: float | None = 1.0,
         scale_pos_weight: float | None = None, base_score: float | None = None, random_state: Any = None,
         importance_type: str | None = "gain", categorical_features: Any = "auto", unseen: str = "missing",
-        max_cat_to_onehot: int | None = 4, class_weight: Any = None, eval_metric: Any = None,
+        max_cat_to_onehot: int | None = 4, cat_penalty: float | None = 1.0, class_weight: Any = None, eval_metric: Any = None,
         early_stopping_rounds: int | None = None, validation_fraction: float | None = None, splitter: Any = None,
         refit: bool = False, max_time: float | None = None, callbacks: Any = None,
     ) -> None:  # fmt: skip
@@ -174,6 +178,7 @@ class XGBParameters:
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.max_cat_to_onehot = max_cat_to_onehot
+        self.cat_penalty = cat_penalty
         self.class_weight = class_weight
         self.eval_metric = eval_metric
         self.early_stopping_rounds = early_stopping_rounds
@@ -202,7 +207,8 @@ class XGBParameters:
             "learning_rate": float(value("learning_rate")), "min_split_gain": float(value("gamma")),
             "min_child_weight": float(value("min_child_weight")), "max_delta_step": float(value("max_delta_step")),
             "reg_lambda": float(value("reg_lambda")), "reg_alpha": float(value("reg_alpha")),
-            "max_cat_to_onehot": int(value("max_cat_to_onehot")), "seed": seed,
+            "max_cat_to_onehot": int(value("max_cat_to_onehot")), "cat_penalty": float(value("cat_penalty")),
+            "seed": seed,
             **{name: float(value(name)) for name in ("colsample_bytree", "colsample_bylevel", "colsample_bynode")},
         }  # fmt: skip
 

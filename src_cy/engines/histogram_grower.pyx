@@ -147,6 +147,7 @@ cdef class HistogramGrower:
         if sampled is not None:
             g.input.sampled = &sampled[0]
         g.input.g_sum = stats[k, 0]
+        g.input.g_sq_sum = stats[k, 2]
         g.input.leaf_h_sum = stats[k, 1]
         g.input.h_sum = stats[k, 1] if g.input.hess != NULL else weight_sum
         g.stream = self.n_rounds * self.n_outputs + k + 1
@@ -215,6 +216,7 @@ cdef void set_options(GrowOptions *out, dict options) except *:
     out.max_delta_step = options.pop("max_delta_step")
     out.learning_rate = options.pop("learning_rate")
     out.max_cat_to_onehot = options.pop("max_cat_to_onehot")
+    out.cat_penalty = options.pop("cat_penalty", 0.0)
     out.colsample_bytree = options.pop("colsample_bytree")
     out.colsample_bylevel = options.pop("colsample_bylevel")
     out.colsample_bynode = options.pop("colsample_bynode")

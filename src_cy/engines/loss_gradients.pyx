@@ -66,14 +66,14 @@ cdef class LossGradients:
         self.raw = np.asarray(raw)
         self.grad = np.empty((k, self.n), np.float32)
         self.hess = None if constant_hessian else np.empty((k, self.n), np.float32)
-        self.stats = np.zeros((k, 2))
+        self.stats = np.zeros((k, 3))
         self.leaf_of = np.zeros((k, self.n), np.int32)
         self.raw_view = raw
         self.grad_view = self.grad
         self.hess_view = self.hess
         self.stats_view = self.stats
         self.leaf_view = self.leaf_of
-        self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 2))
+        self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 3))
 
     def differentiate(self, const double[:, ::1] leaf_values):
         """raw[k] += leaf_values[k, leaf_of[k]] (None: nothing), then grad, hess and stats at raw."""
@@ -167,6 +167,7 @@ cdef class LossGradients:
             for k in range(self.n_outputs):
                 self.stats_view[k, 0] += self.block_stats[block, k, 0]
                 self.stats_view[k, 1] += self.block_stats[block, k, 1]
+                self.stats_view[k, 2] += self.block_stats[block, k, 2]
         for k in range(self.n_outputs):
             if not isfinite(self.stats_view[k, 0] + self.stats_view[k, 1]):
                 raise FloatingPointError(

@@ -40,6 +40,7 @@ cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
     g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
     # Second order: as XGBoost. First order, as scikit-learn: any gain that is not rounding, in whatever unit y has.
     g.least_gain = 1e-12 * g_sum * g_sum / h_sum if problem.options.first_order else 1e-6
+    g.scale.dispersion = g.input.g_sq_sum / h_sum
     g.leaf_g_scale = power_of_two_below(exp2(51.0) / g_sum)
     g.leaf_h_scale = power_of_two_below(exp2(51.0) / max(g.input.leaf_h_sum, 1e-280))
 

@@ -41,6 +41,7 @@ cdef struct Gradients:              # what one tree is grown on
     const uint8_t *sampled          # NULL: every row
     const float *leaf_hess          # what leaf values divide by; NULL: 1
     double g_sum                    # sum |w g|
+    double g_sq_sum                 # sum w g^2
     double h_sum                    # sum w h of what splits see
     double leaf_h_sum
 

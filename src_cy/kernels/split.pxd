@@ -5,7 +5,7 @@ T(G) = sign(G) max(|G| - alpha, 0), and takes score(G, H) = T(G)^2 / (H + lambda
 The gain of a split is score(left) + score(right) - score(node). Source: Chen and Guestrin 2016, eq. 7.
 """
 
-from libc.math cimport INFINITY, ceil, fabs
+from libc.math cimport INFINITY, M_PI, ceil, fabs
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from simd.simd cimport fastml_kernels
@@ -15,6 +15,7 @@ from types cimport GrowOptions, Split
 cdef struct Scale:                  # packed units per unit of the loss
     double g
     double h
+    double dispersion               # sum w g^2 / sum w h: what g^2 is to h where there is nothing to learn
 
 
 cdef inline double gradient_sum(int64_t packed) noexcept nogil:
@@ -46,10 +47,15 @@ cdef inline double score(double G, double H, const GrowOptions *options) noexcep
     return -(2.0 * G * w + (H + options.reg_lambda) * w * w + 2.0 * options.reg_alpha * fabs(w))
 
 
-cdef inline double split_gain(int64_t left, int64_t total, Scale scale, const GrowOptions *options) noexcept nogil:
+cdef inline double side_scores(int64_t left, int64_t total, Scale scale, const GrowOptions *options) noexcept nogil:
     cdef double GL = gradient_sum(left) / scale.g, HL = hessian_sum(left) / scale.h
     cdef double G = gradient_sum(total) / scale.g, H = hessian_sum(total) / scale.h
-    return score(GL, HL, options) + score(G - GL, H - HL, options) - score(G, H, options)
+    return score(GL, HL, options) + score(G - GL, H - HL, options)
+
+
+cdef inline double split_gain(int64_t left, int64_t total, Scale scale, const GrowOptions *options) noexcept nogil:
+    cdef double G = gradient_sum(total) / scale.g, H = hessian_sum(total) / scale.h
+    return side_scores(left, total, scale, options) - score(G, H, options)
 
 
 cdef inline int32_t least_hessian(Scale scale, const GrowOptions *options) noexcept nogil:
@@ -125,20 +131,34 @@ cdef inline void best_number_split(
         best.missing_left = hessian_sum(best.left) > hessian_sum(total - best.left)
 
 
+cdef inline double noise_gain(int n_levels, Scale scale) noexcept nogil:
+    """What sorting levels gains where they mean nothing: (2 / pi) dispersion a level.
+
+    Then G / sqrt(H) of a level is normal with variance `dispersion`, and a split of the sorted levels puts all
+    above zero on one side. A number column gains no more than a few `dispersion` that way; without taking this
+    off, a column of hundreds of levels wins nodes by chance (on flights with tail numbers AUC 0.766 instead of
+    0.793; of the multiples 0.5, 1, 1.5 and 2 of it, 1 is best).
+    """
+    return 2.0 / M_PI * (n_levels - 1) * scale.dispersion
+
+
 cdef inline void offer_categories(
-    const int64_t *cells, const int *order, int n, int step, int missing_left, int64_t total,
+    const int64_t *cells, const int *order, int n, int n_levels, int step, int missing_left, int64_t total,
     Scale scale, const GrowOptions *options, Split *best,
 ) noexcept nogil:
     """Try the first 1, 2, ... levels of an order on the left side (step 0: each level alone)."""
     cdef int k, i, word, best_k = -1
     cdef int64_t start = cells[0] if missing_left else 0
     cdef int64_t left = start
-    cdef double gain
+    cdef double gain, of_node
     cdef int32_t h_min = least_hessian(scale, options)
+    of_node = score(gradient_sum(total) / scale.g, hessian_sum(total) / scale.h, options)
+    if step and options.cat_penalty > 0.0:
+        of_node += options.cat_penalty * noise_gain(n_levels, scale)
     for k in range(n):
         left = (left if step else start) + cells[order[k]]
         if heavy_enough(left, total, h_min):
-            gain = split_gain(left, total, scale, options)
+            gain = side_scores(left, total, scale, options) - of_node
             if gain > best.gain:
                 best.gain = gain
                 best.left = left
@@ -177,9 +197,9 @@ cdef inline void best_category_split(
         order[i] = code
         n += 1
     cdef int step = 0 if n_bins <= options.max_cat_to_onehot else 1
-    offer_categories(cells, order, n if cells[0] != 0 else n - step, step, 0, total, scale, options, best)
+    offer_categories(cells, order, n if cells[0] != 0 else n - step, n, step, 0, total, scale, options, best)
     if cells[0] != 0:
-        offer_categories(cells, order, n - step, step, 1, total, scale, options, best)
+        offer_categories(cells, order, n - step, n, step, 1, total, scale, options, best)
     elif best.gain >= 0.0:
         best.missing_left = hessian_sum(best.left) > hessian_sum(total - best.left)
     if best.gain >= 0.0 and best.missing_left:

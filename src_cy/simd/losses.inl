@@ -112,13 +112,20 @@ ALWAYS_INLINE double storable_hessian(double h)
     return h > FLT_MAX ? FLT_MAX : h;
 }
 
-/* Sum of |w x| (x NULL: 1) over eight fixed lanes, so that it has the same bits everywhere. */
-static double sum_block(const float *restrict x, const double *restrict weight, ptrdiff_t n)
+/* Sum of w |x|^power, power 0, 1 or 2, over eight fixed lanes, so that it has the same bits everywhere. */
+static double sum_block(const float *restrict x, int power, const double *restrict weight, ptrdiff_t n)
 {
     double terms[FASTML_BLOCK], s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
     const ptrdiff_t padded = (n + 7) & ~(ptrdiff_t)7;
-    for (ptrdiff_t i = 0; i < n; i++)
-        terms[i] = x != NULL ? fabs((double)x[i]) : 1.0;
+    if (power == 0)
+        for (ptrdiff_t i = 0; i < n; i++)
+            terms[i] = 1.0;
+    else if (power == 1)
+        for (ptrdiff_t i = 0; i < n; i++)
+            terms[i] = fabs((double)x[i]);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            terms[i] = (double)x[i] * (double)x[i];
     if (weight != NULL)
         for (ptrdiff_t i = 0; i < n; i++)
             terms[i] *= weight[i];
@@ -137,7 +144,8 @@ static double sum_block(const float *restrict x, const double *restrict weight, 
     return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
 }
 
-/* Stores a block as float32 and sets stats_out = {sum |w g|, sum w h}. hess_out NULL: h = 1, not stored. */
+/* Stores a block as float32 and sets stats_out = {sum |w g|, sum w h, sum w g^2}. hess_out NULL: h = 1,
+   not stored. */
 static void store_gradients(const double *restrict grad, const double *restrict hess,
                             const double *restrict weight, ptrdiff_t n, float *restrict grad_out,
                             float *restrict hess_out, double *restrict stats_out)
@@ -147,6 +155,7 @@ static void store_gradients(const double *restrict grad, const double *restrict 
     if (hess_out != NULL)
         for (ptrdiff_t i = 0; i < n; i++)
             hess_out[i] = (float)storable_hessian(hess[i]);
-    stats_out[0] = sum_block(grad_out, weight, n);
-    stats_out[1] = sum_block(hess_out, weight, n);
+    stats_out[0] = sum_block(grad_out, 1, weight, n);
+    stats_out[1] = sum_block(hess_out, hess_out != NULL, weight, n);
+    stats_out[2] = sum_block(grad_out, 2, weight, n);
 }

@@ -77,7 +77,8 @@ class Problem:
         """Trees and the leaf of each row."""
         leaf_of = np.full(self.grad.shape, -1, np.int32)
         sums = [self.gradients(k) for k in range(len(self.grad))]
-        stats = np.array([[abs(g).sum(), h.sum()] for g, h in sums])
+        squares = (self.weights() * self.grad.astype(float) ** 2).sum(axis=1)
+        stats = np.array([[abs(g).sum(), h.sum(), square] for (g, h), square in zip(sums, squares, strict=True)])
         return grower.grow(self.grad, self.hess, self.weight, self.sampled, stats, leaf_of), leaf_of
 
 
