@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
             return _run(options)
     except (CommandError, ImportError) as error:
         if options.traceback or (isinstance(error, ImportError) and "pip install" not in str(error)):

@@ -51,6 +51,8 @@ class Boosting:
             y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
             0 if self.calls_python else loss.address, loss.params, loss.constant_hessian, 2.0, n_threads,
         )  # fmt: skip
+        if binned.codes_by_row is None:
+            raise ValueError("trees grow from both layouts of codes: transform with layout='both'")
         self.grower = HistogramGrower(
             binned.codes_by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
             binned.is_categorical.view(np.uint8), mapper.edges_flat, mapper.edges_start, options, n_outputs, n_threads,

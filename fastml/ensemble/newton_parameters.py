@@ -1,4 +1,4 @@
-"""The parameters of second-order boosting: XGBoost's names and defaults, their ranges, and what the engine makes of them."""
+"""The parameters of second-order boosting: XGBoost's names and defaults, their ranges, the engine's record of them."""
 
 from __future__ import annotations
 
@@ -149,7 +149,8 @@ class XGBParameters:
         colsample_bynode: float | None = 1.0, reg_alpha: float | None = 0.0, reg_lambda: float | None = 1.0,
         scale_pos_weight: float | None = None, base_score: float | None = None, random_state: Any = None,
         importance_type: str | None = "gain", categorical_features: Any = "auto", unseen: str = "missing",
-        max_cat_to_onehot: int | None = 4, cat_penalty: float | None = 1.0, class_weight: Any = None, eval_metric: Any = None,
+        max_cat_to_onehot: int | None = 4, cat_penalty: float | None = 1.0, class_weight: Any = None,
+        eval_metric: Any = None,
         early_stopping_rounds: int | None = None, validation_fraction: float | None = None, splitter: Any = None,
         refit: bool = False, max_time: float | None = None, callbacks: Any = None,
     ) -> None:  # fmt: skip

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastml.base import check_is_fitted
 from fastml.data.validation import predict_table
+from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.metrics import LINKS
 from fastml.threads import effective_threads
 from fastml.tree.structure import Forest
@@ -16,6 +17,13 @@ from fastml.tree.structure import Forest
 
 class XGBResults:
     """The part of XGBoost's interface that needs no training data."""
+
+    n_jobs: Any
+    n_estimators_: int
+    _fitted: FittedForest
+    _loss: Any
+    _evals_log: dict[str, dict[str, list[float]]]
+    _value: Any
 
     def _rounds(self, iteration_range: tuple[int, int] | None) -> tuple[int, int]:
         """Trees to use, as (begin, end) trees; up to the best round by default."""
@@ -28,9 +36,8 @@ class XGBResults:
         begin, end = (int(i) for i in iteration_range)
         end = end or self.n_estimators_
         if not 0 <= begin < end <= self.n_estimators_:
-            raise ValueError(
-                f"iteration_range={iteration_range} must be (first, stop) within the model's {self.n_estimators_} rounds"
-            )
+            n = self.n_estimators_
+            raise ValueError(f"iteration_range={iteration_range} must be (first, stop) within the model's {n} rounds")
         return begin * k, end * k
 
     def _raw(self, X: Any, iteration_range: Any = None, base_margin: Any = None) -> NDArray[np.float64]:

@@ -4,17 +4,18 @@ Every thread runs grow_tree. Between two barriers the threads either work on the
 share of the columns; the last to reach a barrier does the serial step.
 """
 
-from libc.math cimport INFINITY, exp2, floor, log2
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from kernels.growth cimport (
-    Gradients, GrowingNode, Growth, Leaf, Problem, give_slot, growth_reserve, take_slot,
+    GrowingNode, Growth, Problem, give_slot, growth_reserve, keep_or_pass, set_scales, take_slot,
 )
+from kernels.leaves cimport set_leaf_values, sum_leaves
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sampling cimport sample_columns
 from kernels.split cimport (
-    best_category_split, best_number_split, hessian_sum, leaf_weight, least_hessian,
+    best_category_split, best_number_split, hessian_sum, least_hessian,
 )
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_barrier_wait
 from simd.simd cimport FASTML_BLOCK, FASTML_CELLS
@@ -25,24 +26,6 @@ cdef enum:
     MISSING_LEFT_BIT = 31
     # Values of a node below which one thread is faster than a team that waits for each other: 0.03 ms of work.
     SHARED_WORK = 32768
-
-
-cdef inline double power_of_two_below(double x) noexcept nogil:
-    return exp2(floor(log2(x)))
-
-
-cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
-    """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^51. Powers of two keep
-    hessians of 1, weights that are integers and the like exact."""
-    cdef double n = problem.n_samples
-    cdef double g_sum = max(g.input.g_sum, 1e-280), h_sum = max(g.input.h_sum, 1e-280)
-    g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
-    g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
-    # Second order: as XGBoost. First order, as scikit-learn: any gain that is not rounding, in whatever unit y has.
-    g.least_gain = 1e-12 * g_sum * g_sum / h_sum if problem.options.first_order else 1e-6
-    g.scale.dispersion = g.input.g_sq_sum / h_sum
-    g.leaf_g_scale = power_of_two_below(exp2(51.0) / g_sum)
-    g.leaf_h_scale = power_of_two_below(exp2(51.0) / max(g.input.leaf_h_sum, 1e-280))
 
 
 cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
@@ -299,11 +282,6 @@ cdef inline void choose_next(const Problem *problem, Growth *g) noexcept nogil:
     parent.slot = -1
 
 
-cdef inline int keep_or_pass(const Problem *problem, Growth *g, int passing) noexcept nogil:
-    cdef int slot = take_slot(problem, g)
-    return slot if slot >= 0 else passing
-
-
 cdef inline void write_split(const Problem *problem, Growth *g, int node, int left) noexcept nogil:
     """The node as the fitted tree has it; a categorical one gets its row of the table when it is frozen."""
     cdef const Split *split = &g.growing[node].split
@@ -346,73 +324,6 @@ cdef inline void split_rows(const Problem *problem, Growth *g, int thread) noexc
     g.count[child] = n_left
     g.begin[child + 1] = g.begin[run] + n_left
     g.count[child + 1] = n - n_left
-
-
-cdef inline Leaf sum_leaf(
-    const Problem *problem, const Growth *g, const int32_t *rows, ptrdiff_t n, int leaf, int32_t *leaf_of_out
-) noexcept nogil:
-    """Sum gradients and hessians of a leaf's rows, in fixed point, and note the leaf of each row."""
-    cdef ptrdiff_t i
-    cdef Leaf total
-    for i in range(n):
-        leaf_of_out[rows[i]] = leaf
-    total.g = problem.simd.sum_fixed(g.input.grad, g.input.weight, rows, n, g.leaf_g_scale)
-    if g.input.weight == NULL and g.input.leaf_hess == NULL:
-        total.h = n * <int64_t> g.leaf_h_scale
-    else:
-        total.h = problem.simd.sum_fixed(g.input.leaf_hess, g.input.weight, rows, n, g.leaf_h_scale)
-    return total
-
-
-cdef inline int walk(const Problem *problem, const Growth *g, ptrdiff_t row) noexcept nogil:
-    """The leaf of a row that was not sampled."""
-    cdef int node = 0, code, goes_left
-    cdef const Split *split
-    while g.nodes[node].left != 0:
-        split = &g.growing[node].split
-        code = problem.by_column[split.feature * problem.column_stride + row]
-        if code == 0:
-            goes_left = split.missing_left
-        elif split.categorical:
-            goes_left = (split.categories.bits[code >> 5] >> (code & 31)) & 1
-        else:
-            goes_left = code <= split.threshold
-        node = g.nodes[node].left + (1 - goes_left)
-    return node
-
-
-cdef inline void sum_leaves(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
-    cdef int node
-    cdef ptrdiff_t run, first, i
-    for node in range(g.n_nodes):
-        run = thread * g.capacity + node
-        if g.nodes[node].left == 0:
-            g.leaves[run] = sum_leaf(problem, g, g.rows + g.begin[run], g.count[run], node, leaf_of_out)
-    if g.input.sampled != NULL:
-        first = thread * FASTML_BLOCK
-        while first < problem.n_samples:
-            for i in range(first, min(first + FASTML_BLOCK, problem.n_samples)):
-                if not g.input.sampled[i]:
-                    leaf_of_out[i] = walk(problem, g, i)
-            first += g.team * FASTML_BLOCK
-
-
-cdef inline void set_leaf_values(const Problem *problem, Growth *g) noexcept nogil:
-    """Serial: Newton's step of each leaf, shrunk by the learning rate."""
-    cdef int node, t
-    cdef int64_t G, H
-    for node in range(g.n_nodes):
-        if g.nodes[node].left != 0:
-            continue
-        G = 0
-        H = 0
-        for t in range(g.team):
-            G += g.leaves[t * g.capacity + node].g
-            H += g.leaves[t * g.capacity + node].h
-        g.nodes[node].feature = 0
-        g.nodes[node].value = problem.options.learning_rate * leaf_weight(
-            G / g.leaf_g_scale, H / g.leaf_h_scale, &problem.options
-        )
 
 
 cdef inline void search_root(const Problem *problem, Growth *g, int thread) noexcept nogil:

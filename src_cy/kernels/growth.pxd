@@ -9,6 +9,7 @@ a run:
       ^ begin, count of (thread, node)
 """
 
+from libc.math cimport exp2, floor, log2
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
@@ -230,7 +231,31 @@ cdef inline int take_slot(const Problem *problem, Growth *g) noexcept nogil:
     return -1
 
 
+cdef inline int keep_or_pass(const Problem *problem, Growth *g, int passing) noexcept nogil:
+    """A histogram to keep, or else one of the two for passing use."""
+    cdef int slot = take_slot(problem, g)
+    return slot if slot >= 0 else passing
+
+
 cdef inline void give_slot(Growth *g, int slot) noexcept nogil:
     if slot >= 2:
         g.free_slots[g.n_free] = slot
         g.n_free += 1
+
+
+cdef inline double power_of_two_below(double x) noexcept nogil:
+    return exp2(floor(log2(x)))
+
+
+cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
+    """Fixed point: no sum of n rounded gradients reaches 2^31, no leaf's sum 2^51. Powers of two keep
+    hessians of 1, weights that are integers and the like exact."""
+    cdef double n = problem.n_samples
+    cdef double g_sum = max(g.input.g_sum, 1e-280), h_sum = max(g.input.h_sum, 1e-280)
+    g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
+    g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
+    # Second order: as XGBoost. First order, as scikit-learn: any gain that is not rounding, in whatever unit y has.
+    g.least_gain = 1e-12 * g_sum * g_sum / h_sum if problem.options.first_order else 1e-6
+    g.scale.dispersion = g.input.g_sq_sum / h_sum
+    g.leaf_g_scale = power_of_two_below(exp2(51.0) / g_sum)
+    g.leaf_h_scale = power_of_two_below(exp2(51.0) / max(g.input.leaf_h_sum, 1e-280))
