@@ -16,13 +16,16 @@ from distutils.sysconfig import customize_compiler  # isort: skip
 
 SOURCE = Path("src_cy")
 SIMD = SOURCE / "simd"
-CHECKED = os.environ.get("FASTML_CHECKED", "0") not in ("", "0")
+CHECKED = os.environ.get("FASTML_CHECKED", "0")  # 1: bounds and undefined behaviour; address: AddressSanitizer
 MSVC = sys.platform == "win32"
 
 # No -march and no -ffast-math: one wheel for every machine, and the same bits on each of them.
 OPTIMISE = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
-CHECKS = [] if MSVC else ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-DFASTML_CHECKED"]
-FLAGS = OPTIMISE + (CHECKS if CHECKED else [])
+CHECKS = {
+    "1": ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-DFASTML_CHECKED"],
+    "address": ["-O1", "-g", "-fsanitize=address", "-DFASTML_CHECKED"],
+}
+FLAGS = OPTIMISE + ([] if MSVC else CHECKS.get(CHECKED, []))
 # What to try for OpenMP, best first: (compile flags, link flags). macOS's clang needs libomp.
 OPENMP = [(["/openmp"], [])] if MSVC else [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
 
@@ -46,10 +49,6 @@ def openmp_flags() -> tuple[list[str], list[str]]:
 
 class BuildEngines(build_ext):
     """build_ext that links every engine with OpenMP where the compiler has it."""
-
-    def finalize_options(self):
-        super().finalize_options()
-        self.parallel = self.parallel or os.cpu_count()  # an engine a processor
 
     def run(self):
         self.run_command("build_clib")  # an in-place or editable build would skip it
@@ -85,17 +84,16 @@ def engines() -> list[Extension]:
     ]
 
 
-directives = {"language_level": 3, "boundscheck": CHECKED, "wraparound": False, "cdivision": True,
+DIRECTIVES = {"language_level": 3, "boundscheck": CHECKED == "1", "wraparound": False, "cdivision": True,
               "initializedcheck": False, "freethreading_compatible": True}
 
 setup(
-    ext_modules=cythonize(
-        engines(), include_path=[str(SOURCE)], compiler_directives=directives, build_dir="build/cython"
-    ),
+    ext_modules=cythonize(engines(), include_path=["src_cy"], compiler_directives=DIRECTIVES, build_dir="build/cython"),
     libraries=[("fastml_simd", {
         "sources": [str(p) for p in sorted(SIMD.glob("*.c"))],
         "include_dirs": [str(SIMD)],
         "obj_deps": {"": [str(p) for p in sorted(SIMD.glob("*.[hi]*"))]},
     })],
+    options={"build_ext": {"parallel": os.cpu_count()}},
     cmdclass={"build_ext": BuildEngines, "build_clib": BuildKernels},
 )
