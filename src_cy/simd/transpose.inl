@@ -93,7 +93,7 @@ static void columns_from_rows(
 }
 
 /* Codes: columns (n_columns <= 16, column_stride) -> rows (n_rows, row_stride). `width` bytes of each row are
-   written (8, 12 or 16), zeros past the last column. */
+   written (8, 12 and 16 by whole registers), zeros past the last column. */
 static void rows_from_columns(
     const uint8_t *columns, ptrdiff_t column_stride, ptrdiff_t n_columns, ptrdiff_t n_rows,
     uint8_t *rows_out, ptrdiff_t row_stride, ptrdiff_t width)
@@ -111,6 +111,10 @@ static void rows_from_columns(
             uint8_t *row = rows_out + (first + k) * row_stride;
             if (width == 16) {
                 _mm_storeu_si128((__m128i *)row, a[k]);
+            } else if (width != 8 && width != 12) {
+                uint8_t line[16];
+                _mm_storeu_si128((__m128i *)line, a[k]);
+                memcpy(row, line, (size_t)width);
             } else {
                 _mm_storel_epi64((__m128i *)row, a[k]);
                 if (width == 12) {
