@@ -124,7 +124,8 @@ def test_chunks_and_slices_do_not_matter(values, cut):
     long = pl.concat([long, pl.DataFrame({"x": pl.Series(values[cut:], dtype=pl.String)})], rechunk=False)
     np.testing.assert_array_equal(Table.from_any(long, "auto").column(0), whole)
     np.testing.assert_array_equal(Table.from_any(long.cast(pl.Categorical), "auto").column(0), whole)
-    np.testing.assert_array_equal(Table.from_any(pd.DataFrame({"x": pd.array(values, "string")}), "auto").column(0), whole)
+    texts = pd.DataFrame({"x": pd.array(values, "string")})
+    np.testing.assert_array_equal(Table.from_any(texts, "auto").column(0), whole)
 
 
 def test_the_container_may_change_between_fit_and_predict():
