@@ -22,6 +22,10 @@ def builtin_losses() -> dict:
     return {
         "squared_error": <size_t> fastml_simd().squared_error,
         "binary_logistic": <size_t> fastml_simd().binary_logistic,
+        "absolute_error": <size_t> fastml_simd().absolute_error,
+        "quantile": <size_t> fastml_simd().quantile,
+        "huber": <size_t> fastml_simd().huber,
+        "exponential": <size_t> fastml_simd().exponential,
     }
 
 
@@ -49,17 +53,14 @@ cdef class LossGradients:
         self, y, weight, double[:, ::1] raw, size_t loss, params=(), bint constant_hessian=False,
         double softmax_factor=2.0, int n_threads=1,
     ):
-        cdef int k = raw.shape[0], i
+        cdef int k = raw.shape[0]
         self.simd = fastml_simd()
         self.n = raw.shape[1]
         self.n_outputs = k
         self.n_threads = n_threads
         self.loss = <fastml_loss_block> loss
         self.softmax_factor = softmax_factor
-        if len(params) > MAX_PARAMS:
-            raise ValueError(f"a loss has at most {MAX_PARAMS} parameters, got {len(params)}")
-        for i, value in enumerate(params):
-            self.param[i] = value
+        self.set_params(params)
         self.y32 = y if y.dtype == np.float32 else None
         self.y64 = None if y.dtype == np.float32 else y
         self.weight = weight
@@ -74,6 +75,14 @@ cdef class LossGradients:
         self.stats_view = self.stats
         self.leaf_view = self.leaf_of
         self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 3))
+
+    def set_params(self, params):
+        """The loss's own numbers from now on."""
+        cdef int i
+        if len(params) > MAX_PARAMS:
+            raise ValueError(f"a loss has at most {MAX_PARAMS} parameters, got {len(params)}")
+        for i, value in enumerate(params):
+            self.param[i] = value
 
     def differentiate(self, const double[:, ::1] leaf_values):
         """raw[k] += leaf_values[k, leaf_of[k]] (None: nothing), then grad, hess and stats at raw."""

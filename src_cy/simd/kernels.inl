@@ -37,6 +37,10 @@ const struct fastml_kernels FASTML_TABLE = {
 
     .squared_error = squared_error,
     .binary_logistic = binary_logistic,
+    .absolute_error = absolute_error,
+    .quantile = quantile,
+    .huber = huber,
+    .exponential = exponential,
     .softmax_exp = softmax_exp,
     .softmax_class = softmax_class,
     .store_gradients = store_gradients,

@@ -58,6 +58,54 @@ static void binary_logistic(const double *restrict y, const double *restrict raw
     }
 }
 
+/* L = |raw - y|; the hessian, which is zero, is given as 1: trees see gradients only, leaves take medians. */
+static void absolute_error(const double *restrict y, const double *restrict raw, double *restrict grad_out,
+                           double *restrict hess_out, ptrdiff_t n, const double *param)
+{
+    (void)param;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        grad_out[i] = raw[i] > y[i] ? 1.0 : -1.0;
+        hess_out[i] = 1.0;
+    }
+}
+
+/* L = alpha max(y - raw, 0) + (1 - alpha) max(raw - y, 0), alpha = param[0]; the hessian as above. */
+static void quantile(const double *restrict y, const double *restrict raw, double *restrict grad_out,
+                     double *restrict hess_out, ptrdiff_t n, const double *param)
+{
+    double below = -param[0], above = 1.0 - param[0];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        grad_out[i] = raw[i] > y[i] ? above : below;
+        hess_out[i] = 1.0;
+    }
+}
+
+/* L = r^2 / 2 for |r| <= delta, delta (|r| - delta / 2) beyond, r = raw - y, delta = param[0]. */
+static void huber(const double *restrict y, const double *restrict raw, double *restrict grad_out,
+                  double *restrict hess_out, ptrdiff_t n, const double *param)
+{
+    double delta = param[0];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double r = raw[i] - y[i];
+        r = r > delta ? delta : r;
+        grad_out[i] = r < -delta ? -delta : r;
+        hess_out[i] = 1.0;
+    }
+}
+
+/* L = e^-m, m = raw for y = 1 and -raw for y = 0. e^80 is the most, so that a float32 holds it. */
+static void exponential(const double *restrict y, const double *restrict raw, double *restrict grad_out,
+                        double *restrict hess_out, ptrdiff_t n, const double *param)
+{
+    (void)param;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double sign = 2.0 * y[i] - 1.0, x = -sign * raw[i];
+        double loss = exp_block(x > 80.0 ? 80.0 : x);
+        grad_out[i] = -sign * loss;
+        hess_out[i] = loss;
+    }
+}
+
 /* Softmax over k classes, first part: e_out[c] = e^(raw_c - max raw), kept as float32, and the inverse of
    their sum. raw and e_out: class c of the block at [c * stride]; n <= FASTML_BLOCK rows. */
 static void softmax_exp(const double *restrict raw, ptrdiff_t stride, int k, ptrdiff_t n,

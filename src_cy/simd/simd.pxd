@@ -75,6 +75,10 @@ cdef extern from "simd.h" nogil:
 
         fastml_loss_block squared_error
         fastml_loss_block binary_logistic
+        fastml_loss_block absolute_error
+        fastml_loss_block quantile
+        fastml_loss_block huber
+        fastml_loss_block exponential
         void (*softmax_exp)(
             const double *raw, ptrdiff_t stride, int k, ptrdiff_t n, float *e_out, double *inverse_sum_out
         ) noexcept nogil
