@@ -33,6 +33,8 @@ cdef struct GrowOptions:
     double min_child_weight
     double min_node_weight          # least hessian of a node that may be split
     int first_order                 # 1: splits take the hessian as 1, leaf values as it is
+    int min_samples_leaf            # least rows of a leaf, counted without weights; 0: sums decide
+    int min_samples_split           # least rows of a node that may be split, likewise
     double max_delta_step           # 0: no limit
     double learning_rate
     int max_cat_to_onehot

@@ -9,6 +9,7 @@ Tree = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32], NDArray[np.
 
 NODE: np.dtype[Any]
 
+def sample_exactly(n: int, size: int, seed: int, stream: int) -> NDArray[np.uint8]: ...
 def sample_rows(n: int, fraction: float, seed: int, stream: int) -> NDArray[np.uint8]: ...
 
 class HistogramGrower:
@@ -30,8 +31,10 @@ class HistogramGrower:
         options: dict[str, float],
         n_outputs: int = ...,
         n_threads: int = ...,
+        first_round: int = ...,
     ) -> None: ...
     def set_learning_rate(self, learning_rate: float) -> None: ...
+    def set_least(self, min_child_weight: float, min_split_gain: float) -> None: ...
     def grow(
         self,
         grad: NDArray[np.float32],

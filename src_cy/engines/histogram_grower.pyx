@@ -53,6 +53,7 @@ cdef class HistogramGrower:
         dict options,
         int n_outputs=1,
         int n_threads=1,
+        int64_t first_round=0,
     ):
         cdef Problem *p = &self.problem
         cdef int i, teams, max_slots
@@ -73,6 +74,7 @@ cdef class HistogramGrower:
         self.arrays = (codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start)
         self.n_threads = n_threads
         self.n_outputs = n_outputs
+        self.n_rounds = first_round
         # Whole trees side by side need no barrier; with few trees the threads share each of them.
         teams = n_threads if n_outputs >= 4 * n_threads or n_outputs % n_threads == 0 else 1
         max_slots = max(4, MAX_HISTOGRAM_BYTES // (teams * p.n_features * FASTML_CELLS * sizeof(int64_t)))
@@ -94,6 +96,11 @@ cdef class HistogramGrower:
 
     def set_learning_rate(self, double learning_rate):
         self.problem.options.learning_rate = learning_rate
+
+    def set_least(self, double min_child_weight, double min_split_gain):
+        """Other limits from the next tree on, where they hang on the rows that were drawn for it."""
+        self.problem.options.min_child_weight = min_child_weight
+        self.problem.options.min_split_gain = min_split_gain
 
     def grow(
         self,
@@ -148,7 +155,7 @@ cdef class HistogramGrower:
             g.input.sampled = &sampled[0]
         g.input.g_sum = stats[k, 0]
         g.input.g_sq_sum = stats[k, 2]
-        g.input.leaf_h_sum = stats[k, 1]
+        g.input.leaf_h_sum = stats[k, 1] if g.input.leaf_hess != NULL else weight_sum
         g.input.h_sum = stats[k, 1] if g.input.hess != NULL else weight_sum
         g.stream = self.n_rounds * self.n_outputs + k + 1
 
@@ -160,6 +167,22 @@ def sample_rows(ptrdiff_t n, double fraction, uint32_t seed, uint64_t stream):
     cdef ptrdiff_t i
     for i in range(n):
         sampled[i] = random_bits(seed, stream, i) < limit
+    return np.asarray(sampled)
+
+
+def sample_exactly(ptrdiff_t n, ptrdiff_t size, uint32_t seed, uint64_t stream):
+    """`size` of n rows, each set of them as likely: uint8 (n,).
+
+    Row i is taken with probability (rows still wanted) / (rows left), by its own 32 random bits.
+    Source: Knuth, The Art of Computer Programming 2, algorithm S.
+    """
+    cdef uint8_t[::1] sampled = np.empty(n, np.uint8)
+    cdef uint64_t wanted = size, bits
+    cdef ptrdiff_t i
+    for i in range(n):
+        bits = random_bits(seed, stream, i) >> 32
+        sampled[i] = bits * <uint64_t> (n - i) < wanted << 32
+        wanted -= sampled[i]
     return np.asarray(sampled)
 
 
@@ -213,6 +236,8 @@ cdef void set_options(GrowOptions *out, dict options) except *:
     out.min_child_weight = options.pop("min_child_weight")
     out.min_node_weight = options.pop("min_node_weight", 0.0)
     out.first_order = options.pop("first_order", 0)
+    out.min_samples_leaf = options.pop("min_samples_leaf", 0)
+    out.min_samples_split = options.pop("min_samples_split", 0)
     out.max_delta_step = options.pop("max_delta_step")
     out.learning_rate = options.pop("learning_rate")
     out.max_cat_to_onehot = options.pop("max_cat_to_onehot")

@@ -13,9 +13,10 @@ from kernels.growth cimport (
 )
 from kernels.leaves cimport set_leaf_values, sum_leaves
 from kernels.queue cimport Candidate, queue_pop, queue_push
+from kernels.row_counts cimport count_codes, count_rows
 from kernels.sampling cimport sample_columns
 from kernels.split cimport (
-    best_category_split, best_number_split, hessian_sum, least_hessian,
+    RowCounts, best_category_split, best_number_split, hessian_sum, least_hessian,
 )
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_barrier_wait
 from simd.simd cimport FASTML_BLOCK, FASTML_CELLS
@@ -155,13 +156,19 @@ cdef inline void search_column(const Problem *problem, Growth *g, int child, int
     """Best split of a child (0 small, 1 large) on column j."""
     cdef Split *best = g.best + <ptrdiff_t> child * problem.n_features + j
     cdef const int64_t *cells = g.slots[g.growing[node].slot] + <ptrdiff_t> j * FASTML_CELLS
+    cdef RowCounts counts
+    cdef const RowCounts *rows = NULL
+    cdef int32_t of_code[256]
+    if g.node_columns[child * problem.n_features + j] and problem.options.min_samples_leaf > 1:
+        count_codes(problem, g, node, j, of_code, &counts)
+        rows = &counts
     if not g.node_columns[child * problem.n_features + j]:
         best.gain = -1.0
     elif problem.is_categorical[j]:
-        best_category_split(cells, problem.n_bins[j], g.growing[node].total, g.scale, &problem.options, best)
+        best_category_split(cells, problem.n_bins[j], g.growing[node].total, g.scale, &problem.options, rows, best)
     else:
         best_number_split(
-            problem.simd, cells, problem.n_bins[j], g.growing[node].total, g.scale, &problem.options, best
+            problem.simd, cells, problem.n_bins[j], g.growing[node].total, g.scale, &problem.options, rows, best
         )
     best.feature = j
 
@@ -213,7 +220,7 @@ cdef inline void offer_node(const Problem *problem, Growth *g, int child, int no
     cdef const Split *best = g.best + <ptrdiff_t> child * problem.n_features
     cdef int j, winner = 0
     cdef Candidate candidate
-    if not splittable(problem, g, node):
+    if not splittable(problem, g, node) or count_rows(g, node) < problem.options.min_samples_split:
         best = NULL
     else:
         for j in range(1, problem.n_features):

@@ -18,6 +18,12 @@ cdef struct Scale:                  # packed units per unit of the loss
     double dispersion               # sum w g^2 / sum w h: what g^2 is to h where there is nothing to learn
 
 
+cdef struct RowCounts:              # where rows are counted beside the sums
+    const int32_t *of_code          # (256,) rows of the node with each code
+    ptrdiff_t total
+    ptrdiff_t least                 # rows of a leaf
+
+
 cdef inline double gradient_sum(int64_t packed) noexcept nogil:
     return <double> (packed >> 32)
 
@@ -67,16 +73,24 @@ cdef inline bint heavy_enough(int64_t left, int64_t total, int32_t h_min) noexce
     return <uint32_t> left >= <uint32_t> h_min and <uint32_t> (total - left) >= <uint32_t> h_min
 
 
+cdef inline bint enough_rows(ptrdiff_t left, const RowCounts *rows) noexcept nogil:
+    return rows == NULL or (left >= rows.least and rows.total - left >= rows.least)
+
+
 cdef inline int scan_regularised(
-    const int64_t *bins, int n, int64_t start, int64_t total, int32_t h_min, Scale scale, const GrowOptions *options
+    const int64_t *bins, int n, int64_t start, int64_t total, int32_t h_min, Scale scale, const GrowOptions *options,
+    const RowCounts *rows, int missing_left,
 ) noexcept nogil:
-    """scan_bins for any penalty: one bin after the other in float64."""
+    """scan_bins for any penalty and limit: one bin after the other in float64."""
     cdef int k, best = -1
     cdef int64_t left = start
+    cdef ptrdiff_t rows_left = rows.of_code[0] if rows != NULL and missing_left else 0
     cdef double gain, best_gain = -INFINITY
     for k in range(n):
         left += bins[k]
-        if heavy_enough(left, total, h_min):
+        if rows != NULL:
+            rows_left += rows.of_code[1 + k]
+        if heavy_enough(left, total, h_min) and enough_rows(rows_left, rows):
             gain = split_gain(left, total, scale, options)
             if gain > best_gain:
                 best_gain = gain
@@ -86,7 +100,7 @@ cdef inline int scan_regularised(
 
 cdef inline void offer_cut(
     const fastml_kernels *simd, const int64_t *cells, int n_bins, int missing_left, int64_t total,
-    Scale scale, const GrowOptions *options, Split *best,
+    Scale scale, const GrowOptions *options, const RowCounts *rows, Split *best,
 ) noexcept nogil:
     """Replace best by the best cut with missing values on the given side, if that gains more."""
     cdef int k, i, n = n_bins - 1
@@ -99,12 +113,13 @@ cdef inline void offer_cut(
         n = n_bins                  # all that is present against what is missing
     if n < 1:
         return
-    if options.reg_alpha == 0.0 and options.max_delta_step == 0.0 and lam < 7e16:   # float32 holds 2^56 cubed
+    # float32, in which the lanes work, holds 2^56 cubed
+    if rows == NULL and options.reg_alpha == 0.0 and options.max_delta_step == 0.0 and lam < 7e16:
         k = simd.scan_bins(
             cells + 1, n, left, total, gradient_sum(total) / (hessian_sum(total) + lam), lam, h_min
         )
     else:
-        k = scan_regularised(cells + 1, n, left, total, h_min, scale, options)
+        k = scan_regularised(cells + 1, n, left, total, h_min, scale, options, rows, missing_left)
     if k < 0:
         return
     for i in range(k + 1):
@@ -120,13 +135,13 @@ cdef inline void offer_cut(
 
 cdef inline void best_number_split(
     const fastml_kernels *simd, const int64_t *cells, int n_bins, int64_t total,
-    Scale scale, const GrowOptions *options, Split *best,
+    Scale scale, const GrowOptions *options, const RowCounts *rows, Split *best,
 ) noexcept nogil:
     """Best `code <= threshold` of a number column; where nothing is missing, missing goes the heavier way."""
     best.gain = -1.0
-    offer_cut(simd, cells, n_bins, 0, total, scale, options, best)
+    offer_cut(simd, cells, n_bins, 0, total, scale, options, rows, best)
     if cells[0] != 0:
-        offer_cut(simd, cells, n_bins, 1, total, scale, options, best)
+        offer_cut(simd, cells, n_bins, 1, total, scale, options, rows, best)
     elif best.gain >= 0.0:
         best.missing_left = hessian_sum(best.left) > hessian_sum(total - best.left)
 
@@ -144,12 +159,13 @@ cdef inline double noise_gain(int n_levels, Scale scale) noexcept nogil:
 
 cdef inline void offer_categories(
     const int64_t *cells, const int *order, int n, int n_levels, int step, int missing_left, int64_t total,
-    Scale scale, const GrowOptions *options, Split *best,
+    Scale scale, const GrowOptions *options, const RowCounts *rows, Split *best,
 ) noexcept nogil:
     """Try the first 1, 2, ... levels of an order on the left side (step 0: each level alone)."""
     cdef int k, i, word, best_k = -1
     cdef int64_t start = cells[0] if missing_left else 0
     cdef int64_t left = start
+    cdef ptrdiff_t rows_start = rows.of_code[0] if rows != NULL and missing_left else 0, rows_left = rows_start
     cdef double gain, of_node
     cdef int32_t h_min = least_hessian(scale, options)
     of_node = score(gradient_sum(total) / scale.g, hessian_sum(total) / scale.h, options)
@@ -157,7 +173,9 @@ cdef inline void offer_categories(
         of_node += options.cat_penalty * noise_gain(n_levels, scale)
     for k in range(n):
         left = (left if step else start) + cells[order[k]]
-        if heavy_enough(left, total, h_min):
+        if rows != NULL:
+            rows_left = (rows_left if step else rows_start) + rows.of_code[order[k]]
+        if heavy_enough(left, total, h_min) and enough_rows(rows_left, rows):
             gain = side_scores(left, total, scale, options) - of_node
             if gain > best.gain:
                 best.gain = gain
@@ -175,7 +193,8 @@ cdef inline void offer_categories(
 
 
 cdef inline void best_category_split(
-    const int64_t *cells, int n_bins, int64_t total, Scale scale, const GrowOptions *options, Split *best,
+    const int64_t *cells, int n_bins, int64_t total, Scale scale, const GrowOptions *options,
+    const RowCounts *rows, Split *best,
 ) noexcept nogil:
     """Best subset of levels, in the order of G / (H + lambda), where for a convex loss the best subset is
     a prefix (Fisher 1958); one level against the rest where there are at most max_cat_to_onehot."""
@@ -197,9 +216,9 @@ cdef inline void best_category_split(
         order[i] = code
         n += 1
     cdef int step = 0 if n_bins <= options.max_cat_to_onehot else 1
-    offer_categories(cells, order, n if cells[0] != 0 else n - step, n, step, 0, total, scale, options, best)
+    offer_categories(cells, order, n if cells[0] != 0 else n - step, n, step, 0, total, scale, options, rows, best)
     if cells[0] != 0:
-        offer_categories(cells, order, n - step, n, step, 1, total, scale, options, best)
+        offer_categories(cells, order, n - step, n, step, 1, total, scale, options, rows, best)
     elif best.gain >= 0.0:
         best.missing_left = hessian_sum(best.left) > hessian_sum(total - best.left)
     if best.gain >= 0.0 and best.missing_left:
