@@ -26,6 +26,7 @@ from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     Options,
+    RealNotInt,
     StrOptions,
     make_constraint,
 )
@@ -34,7 +35,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state
 __all__ = [
     "SKLEARN_VERSION", "BaseEstimator", "CallbackSupport", "ClassifierMixin", "ClusterMixin", "ConvergenceWarning",
     "DataConversionWarning", "FitTasks", "HasMethods", "Hidden", "Interval", "InvalidParameterError",
-    "MetaEstimatorMixin", "NotFittedError", "Options", "OutlierMixin", "RegressorMixin", "StrOptions",
+    "MetaEstimatorMixin", "NotFittedError", "Options", "OutlierMixin", "RealNotInt", "RegressorMixin", "StrOptions",
     "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_tasks", "is_classifier", "is_regressor",
     "make_constraint",
 ]  # fmt: skip

@@ -96,6 +96,19 @@ def encode_labels(y: Any, estimator: Any = None, min_classes: int = 1) -> tuple[
     return codes.astype(np.int32, copy=False), classes
 
 
+def encode_known(y: Any, classes: NDArray[Any], estimator: Any = None) -> NDArray[np.int32]:
+    """Class numbers of labels that a fit knows, in the order of its `classes`; ValueError for one that is not there."""
+    codes, found = encode_labels(y, estimator)
+    place = np.minimum(np.searchsorted(classes, found), len(classes) - 1)
+    unknown = found[classes[place] != found]
+    if len(unknown):
+        raise ValueError(
+            f"y has labels that the training rows lack: {unknown[:5].tolist()}; the classes of the fit are "
+            f"{classes[:10].tolist()}"
+        )
+    return place.astype(np.int32)[codes]
+
+
 def _series_labels(y: Any) -> Coded | None:
     """Labels of a text or categorical series, by the dictionary that it keeps or makes; None of any other y."""
     if not (hasattr(y, "to_frame") or hasattr(y, "dictionary_encode")):

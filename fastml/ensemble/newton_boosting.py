@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, CallbackSupport, ClassifierMixin, RegressorMixin
-from fastml.data.encoding import check_target_regression, encode_labels
+from fastml.data.encoding import check_target_regression, encode_known, encode_labels
 from fastml.data.weights import combined_weight
 from fastml.ensemble.newton_fit import fit_newton
 from fastml.ensemble.newton_parameters import XGB_CONSTRAINTS, XGB_NOTES, XGBParameters
@@ -136,13 +136,7 @@ class XGBClassifier(ClassifierMixin, _XGB):
 
     def _encode(self, y: Any) -> NDArray[np.int32]:
         """Class numbers of labels that the fit knows."""
-        codes, classes = encode_labels(y, self)
-        place = np.searchsorted(self.classes_, classes)
-        place = np.minimum(place, len(self.classes_) - 1)
-        unknown = classes[self.classes_[place] != classes]
-        if len(unknown):
-            raise ValueError(f"y of an eval_set has labels that the training rows lack: {unknown[:5].tolist()}")
-        return place.astype(np.int32)[codes]
+        return encode_known(y, self.classes_, self)
 
     def decision_function(self, X: Any, *, iteration_range: tuple[int, int] | None = None) -> NDArray[np.float64]:
         """Raw scores: (n_samples,) log-odds of the second class, or (n_samples, n_classes)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from fastml._engines.histogram_grower import sample_rows
 from fastml.base import fit_tasks
 from fastml.data.binning import BinMapper
-from fastml.data.frames import Table
 from fastml.data.validation import check_parameters, check_same_length, fit_table, predict_table
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.boosting import Boosting
@@ -21,6 +19,7 @@ from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.metrics import evaluate, resolve_metrics
 from fastml.ensemble.newton_results import check_margin
 from fastml.ensemble.rounds import Rounds
+from fastml.ensemble.rows import Rows
 from fastml.losses import BinaryLogistic, Softmax, SquaredError
 from fastml.threads import effective_threads
 
@@ -29,24 +28,6 @@ _TASK_OBJECTIVES = {
     "binary": ("binary:logistic",),
     "multiclass": ("multi:softprob", "multi:softmax"),
 }
-
-
-@dataclass
-class Rows:
-    """Rows with targets: to train on, or to score each round."""
-
-    table: Table
-    y: NDArray[Any]
-    weight: NDArray[np.float64] | None
-    margin: NDArray[np.float64] | None = None  # (n_outputs, n) raw scores to start from
-    raw: NDArray[np.float64] | None = None  # (n_outputs, n) so far
-    codes: Any = None
-
-    def take(self, rows: NDArray[Any]) -> Rows:
-        return Rows(
-            self.table.take(rows), self.y[rows], None if self.weight is None else self.weight[rows],
-            None if self.margin is None else np.ascontiguousarray(self.margin[:, rows]),
-        )  # fmt: skip
 
 
 def fit_newton(

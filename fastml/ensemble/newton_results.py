@@ -11,11 +11,12 @@ from fastml.base import check_is_fitted
 from fastml.data.validation import predict_table
 from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.metrics import LINKS
+from fastml.ensemble.model_files import ModelFiles
 from fastml.threads import effective_threads
 from fastml.tree.structure import Forest
 
 
-class XGBResults:
+class XGBResults(ModelFiles):
     """The part of XGBoost's interface that needs no training data."""
 
     n_jobs: Any
@@ -112,22 +113,6 @@ class XGBResults:
         """Predictions of raw scores (n,) or (n_outputs, n)."""
         link = self._loss.link
         return link(raw) if callable(link) else LINKS[link](raw)
-
-    def save(self, path: Any) -> None:
-        """Write the model to a file (safetensors and JSON, no pickle); `fastml.io.load` or `load` reads it."""
-        from fastml.io import save
-
-        save(self, path)
-
-    @classmethod
-    def load(cls, path: Any) -> Any:
-        """Read a model of this class from a file."""
-        from fastml.io import load
-
-        model = load(path)
-        if not isinstance(model, cls):
-            raise ValueError(f"{path} holds a {type(model).__name__}, not a {cls.__name__}: use fastml.io.load")
-        return model
 
 
 def check_margin(margin: Any, n_outputs: int, n_samples: int) -> NDArray[np.float64]:
