@@ -3,9 +3,14 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastml.ensemble import XGBClassifier, XGBRegressor
+from fastml.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, XGBClassifier, XGBRegressor
 
-ESTIMATORS = [XGBClassifier(n_estimators=10), XGBRegressor(n_estimators=10)]
+ESTIMATORS = [
+    XGBClassifier(n_estimators=10),
+    XGBRegressor(n_estimators=10),
+    GradientBoostingClassifier(n_estimators=10),
+    GradientBoostingRegressor(n_estimators=10),
+]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")

@@ -26,6 +26,8 @@ class Boosting:
     loss : Loss, or a user's loss from fastml.jit
     options : fields of GrowOptions in src_cy/types.pxd
     n_threads : int
+    first_round : int
+        Rounds that came before: column sampling goes on where it was.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Boosting:
         loss: Any,
         options: dict[str, Any],
         n_threads: int,
+        first_round: int = 0,
     ) -> None:
         n_outputs = loss.n_outputs
         raw = np.empty((n_outputs, binned.n_samples))
@@ -47,15 +50,17 @@ class Boosting:
         self.calls_back = hasattr(loss, "raise_pending")  # a user's function may have failed inside the engine
         # A function of arrays weighs its gradients itself.
         self.tree_weight = None if self.calls_python else weight
+        without_hessian = loss.constant_hessian or bool(options.get("first_order"))  # leaves search on their own
         self.gradients = LossGradients(
             y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
-            0 if self.calls_python else loss.address, loss.params, loss.constant_hessian, 2.0, n_threads,
+            0 if self.calls_python else loss.address, loss.params, without_hessian, 2.0, n_threads,
         )  # fmt: skip
         if binned.codes_by_row is None:
             raise ValueError("trees grow from both layouts of codes: transform with layout='both'")
         self.grower = HistogramGrower(
             binned.codes_by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
             binned.is_categorical.view(np.uint8), mapper.edges_flat, mapper.edges_start, options, n_outputs, n_threads,
+            first_round,
         )  # fmt: skip
         self.builder = ForestBuilder(binned.n_features, n_outputs)
         self._leaf_values: NDArray[np.float64] | None = None

@@ -1,0 +1,1 @@
+"""Tests of the estimators, by what their users see."""
