@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import fastml.ensemble
-
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "sklearn.ensemble.tests.test_gradient_boosting",
@@ -16,9 +14,6 @@ MODULES = [
 
 
 WITHOUT_FITS = "sklearn.ensemble.tests.test_base"
-pytestmark = pytest.mark.skipif(
-    not hasattr(fastml.ensemble, "GradientBoostingClassifier"), reason="the estimators are not there yet"
-)
 
 
 def run_upstream(module):
