@@ -44,6 +44,8 @@ def splits(codes, g, h, n_bins, categorical, o):
     ways = directions(G, H, n_bins, categorical, o)
     GL, HL, least = ways @ G, ways @ H, max(o["min_child_weight"], 1e-30)
     gain = score(GL, HL, o) + score(G.sum() - GL, H.sum() - HL, o) - score(G.sum(), H.sum(), o)
+    if categorical and n_bins > o["max_cat_to_onehot"]:  # what sorting the levels gains by noise
+        gain -= o.get("noise", 0.0) * (np.count_nonzero((G[1:] != 0) | (H[1:] != 0)) - 1)
     return ways, GL, HL, np.where(np.minimum(HL, H.sum() - HL) >= least, gain, -np.inf)
 
 
