@@ -12,6 +12,7 @@ from kernels.growth cimport (
     GrowingNode, Growth, Problem, give_slot, growth_reserve, keep_or_pass, set_scales, take_slot,
 )
 from kernels.leaves cimport set_leaf_values, sum_leaves
+from kernels.partition cimport split_rows
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.row_counts cimport count_codes, count_rows
 from kernels.sampling cimport sample_columns
@@ -304,33 +305,6 @@ cdef inline void write_split(const Problem *problem, Growth *g, int node, int le
     else:
         edge = problem.edges_start[split.feature] + split.threshold - 1
         out.value = problem.edges[edge] if edge < problem.edges_start[split.feature + 1] else INFINITY
-
-
-cdef inline void split_rows(const Problem *problem, Growth *g, int thread) noexcept nogil:
-    """Partition the thread's run of g.node into those of its children."""
-    cdef const Split *split = &g.growing[g.node].split
-    cdef ptrdiff_t run = thread * g.capacity + g.node, child = thread * g.capacity + g.nodes[g.node].left
-    cdef int32_t *rows = g.rows + g.begin[run]
-    cdef int32_t *scratch = g.scratch + g.first_row[thread] + 16 * thread
-    cdef const uint8_t *column = problem.by_column + split.feature * problem.column_stride
-    cdef ptrdiff_t n = g.count[run], n_left
-    cdef uint8_t table[256]
-    cdef int code
-    if split.categorical:
-        table[0] = split.missing_left
-        for code in range(1, 256):
-            table[code] = (split.categories.bits[code >> 5] >> (code & 31)) & 1
-        n_left = problem.simd.partition_rows_by_table(column, table, rows, scratch, n)
-    else:
-        n_left = problem.simd.partition_rows(
-            column, 0 if split.missing_left else 1, split.threshold - (0 if split.missing_left else 1),
-            rows, scratch, n,
-        )
-    memcpy(rows + n_left, scratch, (n - n_left) * sizeof(int32_t))
-    g.begin[child] = g.begin[run]
-    g.count[child] = n_left
-    g.begin[child + 1] = g.begin[run] + n_left
-    g.count[child + 1] = n - n_left
 
 
 cdef inline void search_root(const Problem *problem, Growth *g, int thread) noexcept nogil:
