@@ -45,7 +45,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     OSError
         The file cannot be written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
     import fastml
 
@@ -62,8 +62,10 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        save_file(writer.arrays, temporary, metadata={"fastml": json.dumps(header, allow_nan=False)})
-        with open(temporary, "rb+") as file:
+        content = to_bytes(writer.arrays, metadata={"fastml": json.dumps(header, allow_nan=False)})
+        with open(temporary, "wb") as file:  # not safetensors' save_file, which shuts out all but the owner
+            file.write(content)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except Exception as error:
