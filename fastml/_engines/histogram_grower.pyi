@@ -17,11 +17,12 @@ class HistogramGrower:
 
     codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start : as in `BinnedMatrix` and
     `BinMapper` (docs/architecture.md).  options : the fields of `GrowOptions` in src_cy/types.pxd.
+    bundles : `fastml.data.bundles.Bundles` of the same codes, fewer than columns; then codes_by_row is None.
     """
 
     def __init__(
         self,
-        codes_by_row: NDArray[np.uint8],
+        codes_by_row: NDArray[np.uint8] | None,
         codes_by_column: NDArray[np.uint8],
         n_samples: int,
         n_bins: NDArray[np.int32],
@@ -32,6 +33,7 @@ class HistogramGrower:
         n_outputs: int = ...,
         n_threads: int = ...,
         first_round: int = ...,
+        bundles: Any = ...,
     ) -> None: ...
     def set_learning_rate(self, learning_rate: float) -> None: ...
     def set_least(self, min_child_weight: float, min_split_gain: float) -> None: ...

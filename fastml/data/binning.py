@@ -46,6 +46,15 @@ class BinnedMatrix:
     def row_stride(self) -> int:
         return 0 if self.codes_by_row is None else self.codes_by_row.shape[1]
 
+    def rows(self, n_threads: int = 1) -> NDArray[np.uint8]:
+        """codes_by_row, made from the columns where it was not asked for."""
+        if self.codes_by_row is not None:
+            return self.codes_by_row
+        by_row = _aligned(self.n_samples + 1, _row_stride(self.n_features))
+        by_row[self.n_samples] = 0
+        rows_from_columns(self.codes_by_column, self.n_samples, by_row, n_threads)
+        return by_row
+
 
 @dataclass(frozen=True, eq=False)
 class BinMapper:
@@ -92,10 +101,11 @@ class BinMapper:
 
     @classmethod
     def fit_transform(
-        cls, table: Any, max_bins: int = MAX_BINS, sample_weight: ArrayLike | None = None, n_threads: int = 1
+        cls, table: Any, max_bins: int = MAX_BINS, sample_weight: ArrayLike | None = None, n_threads: int = 1,
+        layout: Literal["both", "column"] = "both",
     ) -> "tuple[BinMapper, BinnedMatrix]":
         """`fit`, then `transform` of the same table; a column that has to be converted is converted once."""
-        codes = _Codes(table.n_samples, table.n_features, "both")
+        codes = _Codes(table.n_samples, table.n_features, layout)
         mapper = _fit(table, max_bins, sample_weight, n_threads, codes)
         return mapper, codes.finish(mapper, n_threads)
 

@@ -11,6 +11,7 @@ from fastml._engines.forest_predictor import CompiledForest
 from fastml._engines.histogram_grower import HistogramGrower
 from fastml._engines.loss_gradients import LossGradients
 from fastml.data.binning import BinMapper, BinnedMatrix
+from fastml.data.bundles import Bundles
 from fastml.tree.structure import ForestBuilder
 
 
@@ -55,12 +56,12 @@ class Boosting:
             y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
             0 if self.calls_python else loss.address, loss.params, without_hessian, 2.0, n_threads,
         )  # fmt: skip
-        if binned.codes_by_row is None:
-            raise ValueError("trees grow from both layouts of codes: transform with layout='both'")
+        bundles = Bundles.of(binned)
+        by_row = binned.rows(n_threads) if bundles is None else None
         self.grower = HistogramGrower(
-            binned.codes_by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
+            by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
             binned.is_categorical.view(np.uint8), mapper.edges_flat, mapper.edges_start, options, n_outputs, n_threads,
-            first_round,
+            first_round, bundles,
         )  # fmt: skip
         self.builder = ForestBuilder(binned.n_features, n_outputs)
         self._leaf_values: NDArray[np.float64] | None = None

@@ -127,7 +127,7 @@ def boost(
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
     if before is None:
         estimator._seed = estimator._draw_seed()
-        mapper, binned = BinMapper.fit_transform(rows.table, estimator.max_bin, rows.weight, threads)
+        mapper, binned = BinMapper.fit_transform(rows.table, estimator.max_bin, rows.weight, threads, "column")
     else:
         mapper, binned = before.mapper, before.mapper.transform(rows.table, threads)
     first = 0 if before is None else estimator.n_estimators_

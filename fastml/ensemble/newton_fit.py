@@ -86,7 +86,7 @@ def boost(
     """The rounds. `given`: X and y as the user gave them, for scikit-learn's callbacks."""
     n, loss = rows.table.n_samples, estimator._loss
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
-    mapper, binned = BinMapper.fit_transform(rows.table, estimator._max_bins(), rows.weight, threads)
+    mapper, binned = BinMapper.fit_transform(rows.table, estimator._max_bins(), rows.weight, threads, "column")
     start = start_scores(estimator, rows)
     seed = estimator._seed()
     # Small whole numbers and float32 targets lose nothing in float32, and take half of the bandwidth.

@@ -6,12 +6,12 @@ cycle), and moves every row id once; see kernels/grow.pxd for how a team of thre
 
 from cython.parallel cimport parallel, prange, threadid
 from libc.float cimport FLT_MAX
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from kernels.grow cimport CATEGORICAL_BIT, grow_start, grow_tree
-from kernels.growth cimport Growth, Problem, growth_free, growth_new
+from kernels.growth cimport Bundles, Growth, Problem, growth_free, growth_new
 from kernels.random cimport random_bits
 from kernels.split cimport hessian_sum
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_team_size
@@ -54,6 +54,7 @@ cdef class HistogramGrower:
         int n_outputs=1,
         int n_threads=1,
         int64_t first_round=0,
+        bundles=None,
     ):
         cdef Problem *p = &self.problem
         cdef int i, teams, max_slots
@@ -61,8 +62,12 @@ cdef class HistogramGrower:
             raise ValueError(f"n_samples={n_samples} must be at most {MAX_SAMPLES}: a node's sums are 32-bit numbers")
         p.simd = fastml_simd()
         set_options(&p.options, dict(options))
-        p.by_row = &codes_by_row[0, 0]
-        p.row_stride = codes_by_row.shape[1]
+        if (codes_by_row is None) == (bundles is None):
+            raise ValueError("a grower reads its rows by column or by bundle: give one of codes_by_row and bundles")
+        p.by_row = NULL
+        if codes_by_row is not None:
+            p.by_row = &codes_by_row[0, 0]
+            p.row_stride = codes_by_row.shape[1]
         p.by_column = &codes_by_column[0, 0]
         p.column_stride = codes_by_column.shape[1]
         p.n_samples = n_samples
@@ -71,7 +76,10 @@ cdef class HistogramGrower:
         p.is_categorical = &is_categorical[0]
         p.edges = &edges[0] if edges.shape[0] > 0 else NULL
         p.edges_start = &edges_start[0]
-        self.arrays = (codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start)
+        self.arrays = (codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start, bundles)
+        p.bundles.n = 0
+        if bundles is not None:
+            set_bundles(p, bundles.cells_by_row, bundles.start, bundles.bundle_of, bundles.codes)
         self.n_threads = n_threads
         self.n_outputs = n_outputs
         self.n_rounds = first_round
@@ -223,6 +231,27 @@ cdef tuple finished_tree(const Problem *problem, Growth *g):
             memcpy(&categories_view[row, 0], &g.growing[i].split.categories, 32)
             row += 1
     return nodes, gain, cover, categories
+
+
+cdef void set_bundles(
+    Problem *problem, const uint16_t[:, ::1] by_row, const int32_t[::1] start, const int32_t[::1] of_column,
+    const uint8_t[:, ::1] codes,
+) except *:
+    """Count by bundles in nodes where that saves more updates than it takes to spread their cells."""
+    cdef Bundles *out = &problem.bundles
+    cdef int j, spread = 0
+    out.n = start.shape[0] - 1
+    if not 0 < out.n < problem.n_features:
+        raise ValueError(f"there must be fewer bundles than columns, got {out.n} of {problem.n_features}")
+    out.by_row = &by_row[0, 0]
+    out.row_stride = by_row.shape[1]
+    out.start = &start[0]
+    out.of_column = &of_column[0]
+    out.codes = &codes[0, 0]
+    out.codes_stride = codes.shape[1]
+    for j in range(problem.n_features):
+        spread += start[of_column[j] + 1] - start[of_column[j]]
+    out.least_rows = spread // (problem.n_features - out.n)
 
 
 cdef void set_options(GrowOptions *out, dict options) except *:

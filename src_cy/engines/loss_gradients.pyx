@@ -111,29 +111,22 @@ cdef class LossGradients:
         self.sum_stats()
 
     cdef void add_leaves(self, ptrdiff_t first, ptrdiff_t size, const double[:, ::1] leaf_values) noexcept nogil:
-        cdef ptrdiff_t i
         cdef int k
-        cdef const int32_t *leaf
-        cdef const double *value
-        cdef double *raw
         for k in range(self.n_outputs):
-            leaf = &self.leaf_view[k, first]
-            value = &leaf_values[k, 0]
-            raw = &self.raw_view[k, first]
-            for i in range(size):
-                raw[i] += value[leaf[i]]
+            self.simd.add_leaf_values(
+                &self.leaf_view[k, first], &leaf_values[k, 0], size, &self.raw_view[k, first]
+            )
 
     cdef void one_block(self, ptrdiff_t block, const double[:, ::1] leaf_values) noexcept nogil:
         cdef double y[FASTML_BLOCK]
-        cdef ptrdiff_t first = block * FASTML_BLOCK, i
+        cdef ptrdiff_t first = block * FASTML_BLOCK
         cdef ptrdiff_t size = min(<ptrdiff_t> FASTML_BLOCK, self.n - first)
         if leaf_values is not None:
             self.add_leaves(first, size, leaf_values)
         if self.y64 is not None:
             memcpy(y, &self.y64[first], size * sizeof(double))
         else:
-            for i in range(size):
-                y[i] = self.y32[first + i]
+            self.simd.widen(&self.y32[first], size, y)
         if self.loss == NULL:
             self.softmax_block(block, first, size, y)
         else:

@@ -8,6 +8,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from kernels.count cimport count_columns, count_node, first_column, merge_column, start_rows, subtract_column
 from kernels.growth cimport (
     GrowingNode, Growth, Problem, give_slot, growth_reserve, keep_or_pass, set_scales, take_slot,
 )
@@ -26,8 +27,8 @@ from types cimport GrowOptions, Node, Split
 cdef enum:
     CATEGORICAL_BIT = 30
     MISSING_LEFT_BIT = 31
-    # Values of a node below which one thread is faster than a team that waits for each other: 0.03 ms of work.
-    SHARED_WORK = 32768
+    # Rows of a node below which a histogram takes longer on its way between processors than its child's rows do.
+    ROWS_BY_COLUMNS = 8192
 
 
 cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
@@ -83,76 +84,6 @@ cdef inline void choose_columns(const Problem *problem, Growth *g, int node, uin
         g.failed = 1
 
 
-cdef inline void start_rows(const Problem *problem, Growth *g, int thread) noexcept nogil:
-    """Pack the gradients of the thread's blocks, list its rows and count them into the root's histogram."""
-    cdef ptrdiff_t first = thread * FASTML_BLOCK, n = problem.n_samples, size, i, count = 0
-    cdef int32_t *rows = g.rows + g.first_row[thread]
-    cdef int64_t *hist = target_histogram(problem, g, thread, g.growing[0].slot)
-    while first < n:
-        size = min(<ptrdiff_t> FASTML_BLOCK, n - first)
-        problem.simd.pack_gradients(
-            g.input.grad + first, NULL if g.input.hess == NULL else g.input.hess + first,
-            NULL if g.input.weight == NULL else g.input.weight + first,
-            g.scale.g, g.scale.h, size, g.packed + first,
-        )
-        if g.input.sampled == NULL:
-            problem.simd.histogram(
-                problem.by_row, problem.row_stride, problem.n_features, NULL, first, size, g.packed, hist
-            )
-            for i in range(size):
-                rows[count + i] = <int32_t> (first + i)
-            count += size
-        else:
-            for i in range(first, first + size):
-                rows[count] = <int32_t> i
-                count += g.input.sampled[i] != 0
-        first += g.team * FASTML_BLOCK
-    if g.input.sampled != NULL:
-        problem.simd.histogram(
-            problem.by_row, problem.row_stride, problem.n_features, rows, 0, count, g.packed, hist
-        )
-    g.begin[thread * g.capacity] = g.first_row[thread]
-    g.count[thread * g.capacity] = count
-
-
-cdef inline int64_t *target_histogram(const Problem *problem, Growth *g, int thread, int slot) noexcept nogil:
-    """Where a thread counts, cleared: the node's own histogram for thread 0, a private one for the others."""
-    cdef int64_t *hist = g.slots[slot] if thread == 0 else g.own_hist[thread]
-    cdef int j
-    for j in range(problem.n_features):
-        memset(hist + <ptrdiff_t> j * FASTML_CELLS, 0, (problem.n_bins[j] + 1) * sizeof(int64_t))
-    return hist
-
-
-cdef inline void count_node(const Problem *problem, Growth *g, int first, int stop, int node) noexcept nogil:
-    """Count the rows that threads first .. stop - 1 hold of a node, where thread `first` counts."""
-    cdef int64_t *hist = target_histogram(problem, g, first, g.growing[node].slot)
-    cdef ptrdiff_t run
-    cdef int t
-    for t in range(first, stop):
-        run = t * g.capacity + node
-        problem.simd.histogram(
-            problem.by_row, problem.row_stride, problem.n_features, g.rows + g.begin[run], 0, g.count[run], g.packed,
-            hist,
-        )
-
-
-cdef inline void merge_column(Growth *g, int64_t *cells, ptrdiff_t offset, int n_cells) noexcept nogil:
-    """Add the private histograms of the other threads."""
-    cdef int t, k
-    cdef const int64_t *other
-    for t in range(1, g.team):
-        other = g.own_hist[t] + offset
-        for k in range(n_cells):
-            cells[k] += other[k]
-
-
-cdef inline void subtract_column(const int64_t *part, int64_t *whole, int n_cells) noexcept nogil:
-    cdef int k
-    for k in range(n_cells):
-        whole[k] -= part[k]
-
-
 cdef inline void search_column(const Problem *problem, Growth *g, int child, int node, int j) noexcept nogil:
     """Best split of a child (0 small, 1 large) on column j."""
     cdef Split *best = g.best + <ptrdiff_t> child * problem.n_features + j
@@ -175,24 +106,24 @@ cdef inline void search_column(const Problem *problem, Growth *g, int child, int
 
 
 cdef inline void search_columns(
-    const Problem *problem, Growth *g, int thread, int child, int node, int difference
+    const Problem *problem, Growth *g, int thread, int child, int node, int difference, int merge
 ) noexcept nogil:
-    """Merge what the team counted for `node`, take it from its sibling's histogram (`difference`, or -1) and
-    search both, column by column, while its cells are in the cache."""
-    cdef int j = thread, n_cells
+    """Search the thread's columns of `node`, after adding up what the team counted (`merge`), and those of its
+    sibling, whose histogram is the difference (or -1), each column while its cells are in the cache."""
+    cdef int j, n_cells
     cdef ptrdiff_t offset
     cdef int64_t *cells = g.slots[g.growing[node].slot]
-    while j < problem.n_features:
+    for j in range(first_column(problem, g, thread), first_column(problem, g, thread + 1)):
         offset = <ptrdiff_t> j * FASTML_CELLS
         n_cells = problem.n_bins[j] + 1
-        merge_column(g, cells + offset, offset, n_cells)
+        if merge:
+            merge_column(g, cells + offset, offset, n_cells)
         if node != 0 and splittable(problem, g, node):  # the root's sum is not known before all is merged
             search_column(problem, g, child, node, j)
         if difference >= 0:
             subtract_column(cells + offset, g.slots[g.growing[difference].slot] + offset, n_cells)
             if splittable(problem, g, difference):
                 search_column(problem, g, 1 - child, difference, j)
-        j += g.team
 
 
 cdef inline bint splittable(const Problem *problem, Growth *g, int node) noexcept nogil:
@@ -280,6 +211,7 @@ cdef inline void choose_next(const Problem *problem, Growth *g) noexcept nogil:
         and (splittable(problem, g, small) or splittable(problem, g, large))
     )
     g.subtract = parent.slot >= 2
+    g.by_columns = g.team > 1 and problem.n_features >= g.team and count_rows(g, g.node) < ROWS_BY_COLUMNS
     if not g.counted:
         give_slot(g, parent.slot)
     else:
@@ -308,53 +240,35 @@ cdef inline void write_split(const Problem *problem, Growth *g, int node, int le
 
 
 cdef inline void search_root(const Problem *problem, Growth *g, int thread) noexcept nogil:
-    cdef int j = thread
-    search_columns(problem, g, thread, 0, 0, -1)
+    cdef int j
+    search_columns(problem, g, thread, 0, 0, -1, True)
     if fastml_barrier_arrive(&g.barrier, g.team):
         total_of_root(problem, g)
         fastml_barrier_open(&g.barrier)
-    while splittable(problem, g, 0) and j < problem.n_features:
-        search_column(problem, g, 0, 0, j)
-        j += g.team
+    if splittable(problem, g, 0):
+        for j in range(first_column(problem, g, thread), first_column(problem, g, thread + 1)):
+            search_column(problem, g, 0, 0, j)
+
+
+cdef inline void count_and_search(
+    const Problem *problem, Growth *g, int thread, int child, int node, int difference
+) noexcept nogil:
+    """The team counts a node: each thread its rows, or all rows of its columns."""
+    if g.by_columns:
+        fastml_barrier_wait(&g.barrier, g.team)     # the rows of all threads are in place
+        count_columns(problem, g, thread, node)
+    else:
+        count_node(problem, g, thread, node)
+        fastml_barrier_wait(&g.barrier, g.team)
+    search_columns(problem, g, thread, child, node, difference, not g.by_columns)
 
 
 cdef inline void search_children(const Problem *problem, Growth *g, int thread) noexcept nogil:
     """Count the smaller child; the larger one is the difference, unless the parent's histogram was not kept."""
-    count_node(problem, g, thread, thread + 1, g.small)
-    fastml_barrier_wait(&g.barrier, g.team)
-    search_columns(problem, g, thread, 0, g.small, g.large if g.subtract else -1)
+    count_and_search(problem, g, thread, 0, g.small, g.large if g.subtract else -1)
     if not g.subtract:
         fastml_barrier_wait(&g.barrier, g.team)
-        count_node(problem, g, thread, thread + 1, g.large)
-        fastml_barrier_wait(&g.barrier, g.team)
-        search_columns(problem, g, thread, 1, g.large, -1)
-
-
-cdef inline bint worth_sharing(const Problem *problem, const Growth *g, int node) noexcept nogil:
-    cdef ptrdiff_t rows = 0
-    cdef int t
-    for t in range(g.team):
-        rows += g.count[t * g.capacity + node]
-    return (rows + 256) * problem.n_features >= SHARED_WORK
-
-
-cdef inline void choose_shared(const Problem *problem, Growth *g) noexcept nogil:
-    """Serial: choose the next node. One too small to be worth the barriers is split and searched here, by one
-    thread for the whole team, and the next one is chosen."""
-    cdef int t, team = g.team
-    choose_next(problem, g)
-    while g.node >= 0 and team > 1 and not worth_sharing(problem, g, g.node):
-        for t in range(team):
-            split_rows(problem, g, t)
-        if g.counted:
-            g.team = 1              # this thread searches every column
-            count_node(problem, g, 0, team, g.small)
-            search_columns(problem, g, 0, 0, g.small, g.large if g.subtract else -1)
-            if not g.subtract:
-                count_node(problem, g, 0, team, g.large)
-                search_columns(problem, g, 0, 1, g.large, -1)
-            g.team = team
-        choose_next(problem, g)
+        count_and_search(problem, g, thread, 1, g.large, -1)
 
 
 cdef inline void grow_tree(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
@@ -363,14 +277,14 @@ cdef inline void grow_tree(const Problem *problem, Growth *g, int thread, int32_
     fastml_barrier_wait(&g.barrier, g.team)
     search_root(problem, g, thread)
     if fastml_barrier_arrive(&g.barrier, g.team):
-        choose_shared(problem, g)
+        choose_next(problem, g)
         fastml_barrier_open(&g.barrier)
     while g.node >= 0:
-        split_rows(problem, g, thread)
+        split_rows(problem, g, thread, leaf_of_out)     # which nobody needs before the tree stands
         if g.counted:
             search_children(problem, g, thread)
         if fastml_barrier_arrive(&g.barrier, g.team):
-            choose_shared(problem, g)
+            choose_next(problem, g)
             fastml_barrier_open(&g.barrier)
     if g.failed:
         return

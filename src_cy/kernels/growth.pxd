@@ -10,7 +10,7 @@ a run:
 """
 
 from libc.math cimport exp2, floor, log2
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 from kernels.queue cimport Candidate
@@ -20,10 +20,21 @@ from simd.simd cimport FASTML_CELLS, fastml_kernels
 from types cimport GrowOptions, Node, Split
 
 
+cdef struct Bundles:                # fastml.data.bundles.Bundles
+    int n                           # 0: there are none
+    ptrdiff_t least_rows            # of a node that they count faster
+    const uint16_t *by_row
+    ptrdiff_t row_stride
+    const int32_t *start            # (n + 1,)
+    const int32_t *of_column        # (n_features,)
+    const uint8_t *codes            # (n_features, codes_stride), of each cell
+    ptrdiff_t codes_stride
+
+
 cdef struct Problem:                # what all trees of a fit share
     const fastml_kernels *simd
     GrowOptions options
-    const uint8_t *by_row
+    const uint8_t *by_row           # NULL where there are bundles
     ptrdiff_t row_stride
     const uint8_t *by_column
     ptrdiff_t column_stride
@@ -33,6 +44,7 @@ cdef struct Problem:                # what all trees of a fit share
     const uint8_t *is_categorical
     const double *edges
     const int64_t *edges_start
+    Bundles bundles
 
 
 cdef struct Gradients:              # what one tree is grown on
@@ -47,7 +59,7 @@ cdef struct Gradients:              # what one tree is grown on
     double leaf_h_sum
 
 
-cdef struct Leaf:                   # exact sums in fixed point
+cdef struct Leaf:                   # exact sums in fixed point, as sum_leaf writes them
     int64_t g
     int64_t h
 
@@ -73,9 +85,9 @@ cdef struct Growth:
 
     int64_t *packed                 # (n_samples,)
     int32_t *rows                   # (n_samples,)
-    int32_t *scratch                # (n_samples + 16 max_team,)
     ptrdiff_t *first_row            # (max_team + 1,) start of each thread's rows
     int64_t **own_hist              # (max_team,) private histograms of threads 1, 2, ...
+    int64_t **bundle_cells          # (max_team,) where there are bundles: their cells, all 0 between counts
     int64_t **slots                 # (n_slots,) histograms of nodes; the first two are for passing use
     int n_slots
     int max_slots
@@ -102,6 +114,7 @@ cdef struct Growth:
     int large                       # child whose histogram is the difference
     int counted                     # histograms are needed
     int subtract                    # the larger child's is a difference, not counted
+    int by_columns                  # threads count columns, not rows
 
 
 cdef inline int64_t *histogram_new(const Problem *problem) noexcept nogil:
@@ -160,9 +173,9 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
     g.max_slots = max_slots
     g.packed = <int64_t *> malloc((n + 1) * sizeof(int64_t))
     g.rows = <int32_t *> malloc((n + 1) * sizeof(int32_t))
-    g.scratch = <int32_t *> malloc((n + 16 * max_team) * sizeof(int32_t))
     g.first_row = <ptrdiff_t *> calloc(max_team + 1, sizeof(ptrdiff_t))
     g.own_hist = <int64_t **> calloc(max_team, sizeof(void *))
+    g.bundle_cells = <int64_t **> calloc(max_team, sizeof(void *))
     g.slots = <int64_t **> calloc(max_slots, sizeof(void *))
     g.free_slots = <int *> calloc(max_slots, sizeof(int))
     g.tree_columns = <uint8_t *> malloc(d)
@@ -170,14 +183,18 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
     g.node_columns = <uint8_t *> malloc(2 * d)
     g.best = <Split *> malloc(2 * d * sizeof(Split))
     ok = (
-        g.packed != NULL and g.rows != NULL and g.scratch != NULL and g.first_row != NULL
-        and g.own_hist != NULL and g.slots != NULL and g.free_slots != NULL and g.tree_columns != NULL
+        g.packed != NULL and g.rows != NULL and g.first_row != NULL and g.own_hist != NULL
+        and g.bundle_cells != NULL and g.slots != NULL and g.free_slots != NULL and g.tree_columns != NULL
         and g.level_columns != NULL and g.node_columns != NULL and g.best != NULL
     )
     if ok:
         for t in range(1, max_team):
             g.own_hist[t] = histogram_new(problem)
             ok = ok and g.own_hist[t] != NULL
+        if problem.bundles.n > 0:
+            for t in range(max_team):
+                g.bundle_cells[t] = <int64_t *> calloc(problem.bundles.start[problem.bundles.n], sizeof(int64_t))
+                ok = ok and g.bundle_cells[t] != NULL
         for t in range(2):
             g.slots[t] = histogram_new(problem)
             ok = ok and g.slots[t] != NULL
@@ -195,14 +212,17 @@ cdef inline void growth_free(Growth *g) noexcept nogil:
     if g.own_hist != NULL:
         for i in range(g.max_team):
             free(g.own_hist[i])
+    if g.bundle_cells != NULL:
+        for i in range(g.max_team):
+            free(g.bundle_cells[i])
     if g.slots != NULL:
         for i in range(g.max_slots):
             free(g.slots[i])
     free(g.packed)
     free(g.rows)
-    free(g.scratch)
     free(g.first_row)
     free(g.own_hist)
+    free(g.bundle_cells)
     free(g.slots)
     free(g.free_slots)
     free(g.growing)

@@ -2,26 +2,10 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from kernels.growth cimport Growth, Leaf, Problem
+from kernels.growth cimport Growth, Problem
 from kernels.split cimport leaf_weight
 from simd.simd cimport FASTML_BLOCK
 from types cimport Split
-
-
-cdef inline Leaf sum_leaf(
-    const Problem *problem, const Growth *g, const int32_t *rows, ptrdiff_t n, int leaf, int32_t *leaf_of_out
-) noexcept nogil:
-    """Sum gradients and hessians of a leaf's rows, in fixed point, and note the leaf of each row."""
-    cdef ptrdiff_t i
-    cdef Leaf total
-    for i in range(n):
-        leaf_of_out[rows[i]] = leaf
-    total.g = problem.simd.sum_fixed(g.input.grad, g.input.weight, rows, n, g.leaf_g_scale)
-    if g.input.weight == NULL and g.input.leaf_hess == NULL:
-        total.h = n * <int64_t> g.leaf_h_scale
-    else:
-        total.h = problem.simd.sum_fixed(g.input.leaf_hess, g.input.weight, rows, n, g.leaf_h_scale)
-    return total
 
 
 cdef inline int walk(const Problem *problem, const Growth *g, ptrdiff_t row) noexcept nogil:
@@ -47,7 +31,10 @@ cdef inline void sum_leaves(const Problem *problem, Growth *g, int thread, int32
     for node in range(g.n_nodes):
         run = thread * g.capacity + node
         if g.nodes[node].left == 0:
-            g.leaves[run] = sum_leaf(problem, g, g.rows + g.begin[run], g.count[run], node, leaf_of_out)
+            problem.simd.sum_leaf(
+                g.input.grad, g.input.leaf_hess, g.input.weight, g.rows + g.begin[run], g.count[run],
+                g.leaf_g_scale, g.leaf_h_scale, node, leaf_of_out, &g.leaves[run].g,
+            )
     if g.input.sampled != NULL:
         first = thread * FASTML_BLOCK
         while first < problem.n_samples:

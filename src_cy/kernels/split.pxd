@@ -79,7 +79,7 @@ cdef inline bint enough_rows(ptrdiff_t left, const RowCounts *rows) noexcept nog
 
 cdef inline int scan_regularised(
     const int64_t *bins, int n, int64_t start, int64_t total, int32_t h_min, Scale scale, const GrowOptions *options,
-    const RowCounts *rows, int missing_left,
+    const RowCounts *rows, int missing_left, int64_t *left_out,
 ) noexcept nogil:
     """scan_bins for any penalty and limit: one bin after the other in float64."""
     cdef int k, best = -1
@@ -95,6 +95,7 @@ cdef inline int scan_regularised(
             if gain > best_gain:
                 best_gain = gain
                 best = k
+                left_out[0] = left
     return best
 
 
@@ -103,7 +104,7 @@ cdef inline void offer_cut(
     Scale scale, const GrowOptions *options, const RowCounts *rows, Split *best,
 ) noexcept nogil:
     """Replace best by the best cut with missing values on the given side, if that gains more."""
-    cdef int k, i, n = n_bins - 1
+    cdef int k, n = n_bins - 1
     cdef int64_t left = 0
     cdef double gain, lam = options.reg_lambda * scale.h
     cdef int32_t h_min = least_hessian(scale, options)
@@ -116,14 +117,13 @@ cdef inline void offer_cut(
     # float32, in which the lanes work, holds 2^56 cubed
     if rows == NULL and options.reg_alpha == 0.0 and options.max_delta_step == 0.0 and lam < 7e16:
         k = simd.scan_bins(
-            cells + 1, n, left, total, gradient_sum(total) / (hessian_sum(total) + lam), lam, h_min
+            cells + 1, n, left, total, gradient_sum(total) / (hessian_sum(total) + lam), lam, h_min,
+            &left,
         )
     else:
-        k = scan_regularised(cells + 1, n, left, total, h_min, scale, options, rows, missing_left)
+        k = scan_regularised(cells + 1, n, left, total, h_min, scale, options, rows, missing_left, &left)
     if k < 0:
         return
-    for i in range(k + 1):
-        left += cells[1 + i]
     gain = split_gain(left, total, scale, options)
     if gain > best.gain:
         best.gain = gain

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #endif
 
-enum { MAX_TILE = 16, PREFETCH_AHEAD = 20 };
+enum { MAX_TILE = 16, PREFETCH_AHEAD = 20, FAR_AHEAD = 64 };
 
 #if defined(__GNUC__)
 #define PREFETCH(p) __builtin_prefetch(p)
@@ -22,37 +22,41 @@ enum { MAX_TILE = 16, PREFETCH_AHEAD = 20 };
 #define ALWAYS_INLINE static __forceinline
 #endif
 
-/* One tile of k columns (k is a constant after inlining) for rows[0..n), or for first + [0..n). */
-ALWAYS_INLINE void tile_histogram(int k, int ahead, const uint8_t *codes, ptrdiff_t row_stride,
-                                  const int32_t *rows, ptrdiff_t first, ptrdiff_t n,
-                                  const int64_t *packed, int64_t *hist)
+/* One tile of k columns (k and wide are constants after inlining) for rows[0..n), or for first + [0..n).
+   Narrow: a byte a column, whose cells begin at j * FASTML_CELLS. Wide: 16 bits a bundle, the cell itself. */
+ALWAYS_INLINE void count_tile(int k, int wide, int ahead, const uint8_t *codes, ptrdiff_t row_bytes,
+                              const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
+                              int64_t *hist)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         ptrdiff_t r = rows != NULL ? rows[i] : first + i;
         if (ahead && rows != NULL) {
             ptrdiff_t next = rows[i + PREFETCH_AHEAD < n ? i + PREFETCH_AHEAD : n - 1];
-            PREFETCH(codes + next * row_stride);
+            PREFETCH(codes + next * row_bytes);
             PREFETCH(packed + next);
+        } else if (ahead) { /* rows in order: the processor does not look beyond a page by itself */
+            PREFETCH(codes + (r + FAR_AHEAD) * row_bytes);
         }
-        const uint8_t *row = codes + r * row_stride;
+        const uint8_t *row = codes + r * row_bytes;
         int64_t p = packed[r];
         for (int j = 0; j < k; j++)
-            hist[j * FASTML_CELLS + row[j]] += p;
+            hist[wide ? (ptrdiff_t)((const uint16_t *)row)[j] : j * FASTML_CELLS + row[j]] += p;
     }
 }
 
-#define TILE_CASE(K)                                                                    \
-    case K:                                                                             \
-        if (rows == NULL)                                                               \
-            tile_histogram(K, 0, codes, row_stride, NULL, first, n, packed, hist);      \
-        else if (ahead)                                                                 \
-            tile_histogram(K, 1, codes, row_stride, rows, 0, n, packed, hist);          \
-        else                                                                            \
-            tile_histogram(K, 0, codes, row_stride, rows, 0, n, packed, hist);          \
+#define TILE_CASE(K)                                                                        \
+    case K:                                                                                 \
+        if (rows == NULL)                                                                   \
+            count_tile(K, wide, 1, codes, row_bytes, NULL, first, n, packed, hist);         \
+        else if (ahead)                                                                     \
+            count_tile(K, wide, 1, codes, row_bytes, rows, 0, n, packed, hist);             \
+        else                                                                                \
+            count_tile(K, wide, 0, codes, row_bytes, rows, 0, n, packed, hist);             \
         break;
 
-static void one_tile(int k, int ahead, const uint8_t *codes, ptrdiff_t row_stride, const int32_t *rows,
-                     ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+ALWAYS_INLINE void one_tile(int k, int wide, int ahead, const uint8_t *codes, ptrdiff_t row_bytes,
+                            const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
+                            int64_t *hist)
 {
     switch (k) {
         TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
@@ -61,11 +65,11 @@ static void one_tile(int k, int ahead, const uint8_t *codes, ptrdiff_t row_strid
     }
 }
 
-/* hist (n_columns, FASTML_CELLS) += packed[r] at the codes of each row r. Rows are rows[0..n), or
-   first + [0..n) where rows is NULL. Wide data go in blocks of rows by tiles of columns, so that a
-   tile's cells and the block's codes stay in the first-level cache. */
-static void histogram(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
-                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+/* Wide data go in blocks of rows by tiles of columns, so that a tile's cells and the block's codes stay in
+   the first-level cache. */
+ALWAYS_INLINE void count_in_tiles(int n_columns, int wide, const uint8_t *codes, ptrdiff_t row_bytes,
+                                  const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
+                                  int64_t *hist)
 {
     int n_tiles = (n_columns + MAX_TILE - 1) / MAX_TILE;
     int width = n_tiles > 0 ? (n_columns + n_tiles - 1) / n_tiles : 0;
@@ -74,34 +78,77 @@ static void histogram(const uint8_t *codes, ptrdiff_t row_stride, int n_columns,
         ptrdiff_t size = n - start < block ? n - start : block;
         for (int column = 0; column < n_columns; column += width) {
             int k = n_columns - column < width ? n_columns - column : width;
-            one_tile(k, n_columns > 64 || column == 0, codes + column, row_stride,
+            one_tile(k, wide, n_columns > 64 || column == 0, codes + (wide ? 2 : 1) * column, row_bytes,
                      rows != NULL ? rows + start : NULL, first + start, size, packed,
-                     hist + (ptrdiff_t)column * FASTML_CELLS);
+                     hist + (wide ? 0 : (ptrdiff_t)column * FASTML_CELLS));
         }
     }
 }
 
-/* packed_out[i] = round(g * w * g_scale) * 2^32 + round(h * w * h_scale); hess NULL: h = 1; weight NULL:
-   w = 1. Adding 1.5 * 2^52 rounds to nearest even and leaves the integer in the low bits. */
+/* hist (n_columns, FASTML_CELLS) += packed[r] at the codes of each row r. Rows are rows[0..n), or
+   first + [0..n) where rows is NULL. */
+static void histogram(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
+                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+{
+    count_in_tiles(n_columns, 0, codes, row_stride, rows, first, n, packed, hist);
+}
+
+/* hist[cells[r, b]] += packed[r] for each row r and bundle b of columns. */
+static void histogram_of_bundles(const uint16_t *cells, ptrdiff_t row_stride, int n_bundles,
+                                 const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
+                                 int64_t *hist)
+{
+    count_in_tiles(n_bundles, 1, (const uint8_t *)cells, 2 * row_stride, rows, first, n, packed, hist);
+}
+
+/* hist (n_columns, FASTML_CELLS) += packed[r] at the codes that bundles hold of each column: codes[j, cell]. For
+   nodes too small to count by bundle. */
+static void histogram_of_members(const uint16_t *cells, ptrdiff_t row_stride, const int32_t *bundle_of,
+                                 const uint8_t *codes, ptrdiff_t codes_stride, int n_columns, const int32_t *rows,
+                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        ptrdiff_t r = rows != NULL ? rows[i] : first + i;
+        if (rows != NULL) {
+            ptrdiff_t next = rows[i + PREFETCH_AHEAD < n ? i + PREFETCH_AHEAD : n - 1];
+            PREFETCH(cells + next * row_stride);
+            PREFETCH(packed + next);
+        }
+        const uint16_t *row = cells + r * row_stride;
+        int64_t p = packed[r];
+        for (int j = 0; j < n_columns; j++)
+            hist[j * FASTML_CELLS + codes[j * codes_stride + row[bundle_of[j]]]] += p;
+    }
+}
+
+/* v times scale as an integer, plus MAGIC_BITS: adding 1.5 * 2^52 rounds to nearest even and leaves the
+   integer in the low bits. */
+#define MAGIC 6755399441055744.0
+#define MAGIC_BITS 0x4338000000000000u
+
+ALWAYS_INLINE uint64_t rounded_bits(double v, double scale)
+{
+    double x = v * scale + MAGIC;
+    uint64_t bits;
+    memcpy(&bits, &x, 8);
+    return bits;
+}
+
+/* packed_out[i] = round(g * w * g_scale) * 2^32 + round(h * w * h_scale); hess NULL: h = 1; weight NULL: w = 1. */
 static void pack_gradients(const float *restrict grad, const float *restrict hess,
                            const double *restrict weight, double g_scale, double h_scale, ptrdiff_t n,
                            int64_t *restrict packed_out)
 {
-    const double magic = 6755399441055744.0;
     for (ptrdiff_t i = 0; i < n; i++) {
         double w = weight != NULL ? weight[i] : 1.0;
         double h = hess != NULL ? (double)hess[i] : 1.0;
-        double g_magic = w * (double)grad[i] * g_scale + magic;
-        double h_magic = w * h * h_scale + magic;
-        int64_t g_bits, h_bits;
-        memcpy(&g_bits, &g_magic, 8);
-        memcpy(&h_bits, &h_magic, 8);
-        packed_out[i] = (int64_t)(((uint64_t)g_bits << 32) + ((uint64_t)h_bits & 0xffffffffu));
+        uint64_t g_bits = rounded_bits(w * (double)grad[i], g_scale), h_bits = rounded_bits(w * h, h_scale);
+        packed_out[i] = (int64_t)((g_bits << 32) + (h_bits & 0xffffffffu));
     }
 }
 
 /* Moves the rows whose code goes left to the front of rows, in order, and the others to right_out
-   (room for n + 16), in order; returns how many went left. A code goes left if
+   (room for n), in order; returns how many went left. A code goes left if
    (uint8)(code - subtract) <= threshold: with subtract 1 a missing value (code 0) wraps to 255. */
 static ptrdiff_t partition_rows(const uint8_t *column, int subtract, int threshold, int32_t *rows,
                                 int32_t *right_out, ptrdiff_t n)
@@ -111,7 +158,7 @@ static ptrdiff_t partition_rows(const uint8_t *column, int subtract, int thresho
     const __m512i bias = _mm512_set1_epi32(subtract), limit = _mm512_set1_epi32(threshold);
     const __m512i byte = _mm512_set1_epi32(0xff);
     for (; i + 16 <= n; i += 16) {
-        /* A full store at `left` stays within the 16 rows just read, as left <= i. The gather reads 3
+        /* A full store stays within the 16 rows just read, as left <= i and right <= i. The gather reads 3
            bytes past a code: columns are padded. */
         __m512i r = _mm512_loadu_si512(rows + i);
         __m512i code = _mm512_i32gather_epi32(r, column, 1);
@@ -158,10 +205,10 @@ static ptrdiff_t partition_rows_by_table(const uint8_t *column, const uint8_t *t
        (d - w lambda)^2 / (HL + lambda) + d^2 / (HR + lambda) - w^2 lambda,
    which does not subtract large numbers as GL^2/HL + GR^2/HR - G^2/H does: d is in float64, what
    follows in float32. All in units of the packed sums. Gains are non-negative, so their bits as
-   int32 are in order. bins[n..256) must be readable and 0. Returns the first best k, or -1 if no cut
-   leaves h_min on both sides. */
+   int32 are in order. bins[n..256) must be readable and 0. Returns the first best k and the left side's sums, or -1
+   if no cut leaves h_min on both sides. */
 static int scan_bins(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
-                     int32_t h_min)
+                     int32_t h_min, int64_t *left_out)
 {
     int64_t prefix[256];
     int32_t gain_bits[256];
@@ -204,32 +251,44 @@ static int scan_bins(const int64_t *bins, int n, int64_t start, int64_t total, d
         int32_t place = (k | -(int32_t)(gain_bits[k] != best)) & INT32_MAX; /* INT32_MAX unless best */
         first = place < first ? place : first;
     }
-    return best < 0 ? -1 : first;
+    if (best < 0)
+        return -1;
+    *left_out = prefix[first];
+    return first;
 }
 
-/* Sums of a leaf's gradients (times weights) in fixed point: bits that do not depend on the order. scale
-   is a power of two such that no sum of |values| reaches 2^51, so adding 1.5 * 2^52 rounds to an integer. */
-static int64_t sum_fixed(const float *restrict values, const double *restrict weight,
-                         const int32_t *restrict rows, ptrdiff_t n, double scale)
+/* Notes the leaf of each of its rows and sums their gradients and hessians (times weights) in fixed point:
+   bits that do not depend on the order. hess NULL: 1; weight NULL: 1. The scales are powers of two such that
+   no sum of |values| reaches 2^51. */
+static void sum_leaf(const float *restrict grad, const float *restrict hess, const double *restrict weight,
+                     const int32_t *restrict rows, ptrdiff_t n, double g_scale, double h_scale, int32_t leaf,
+                     int32_t *restrict leaf_of_out, int64_t *restrict sums_out)
 {
-    const double magic = 6755399441055744.0;
-    int64_t magic_bits, sum = 0;
-    memcpy(&magic_bits, &magic, 8);
-    if (weight == NULL) {
-        for (ptrdiff_t i = 0; i < n; i++) {
-            double x = (double)values[rows[i]] * scale + magic;
-            int64_t bits;
-            memcpy(&bits, &x, 8);
-            sum += bits - magic_bits;
+    uint64_t g = 0, h = 0; /* with n times MAGIC_BITS too much */
+    ptrdiff_t i = 0;
+#if defined(FASTML_AVX512)
+    const __m512d magic = _mm512_set1_pd(MAGIC), gs = _mm512_set1_pd(g_scale), hs = _mm512_set1_pd(h_scale);
+    const __m512i leaves = _mm512_set1_epi32(leaf);
+    __m512i g_sum = _mm512_setzero_si512(), h_sum = _mm512_setzero_si512();
+    if (weight == NULL && hess != NULL)
+        for (; i + 8 <= n; i += 8) {
+            __m256i r = _mm256_loadu_si256((const __m256i *)(rows + i));
+            __m512d gv = _mm512_cvtps_pd(_mm256_i32gather_ps(grad, r, 4));
+            __m512d hv = _mm512_cvtps_pd(_mm256_i32gather_ps(hess, r, 4));
+            g_sum = _mm512_add_epi64(g_sum, _mm512_castpd_si512(_mm512_add_pd(_mm512_mul_pd(gv, gs), magic)));
+            h_sum = _mm512_add_epi64(h_sum, _mm512_castpd_si512(_mm512_add_pd(_mm512_mul_pd(hv, hs), magic)));
+            _mm256_i32scatter_epi32(leaf_of_out, r, _mm512_castsi512_si256(leaves), 4);
         }
-    } else {
-        for (ptrdiff_t i = 0; i < n; i++) {
-            double v = values != NULL ? (double)values[rows[i]] : 1.0;
-            double x = weight[rows[i]] * v * scale + magic;
-            int64_t bits;
-            memcpy(&bits, &x, 8);
-            sum += bits - magic_bits;
-        }
+    g = (uint64_t)_mm512_reduce_add_epi64(g_sum);
+    h = (uint64_t)_mm512_reduce_add_epi64(h_sum);
+#endif
+    for (; i < n; i++) {
+        int32_t r = rows[i];
+        double w = weight != NULL ? weight[r] : 1.0;
+        g += rounded_bits(w * (double)grad[r], g_scale);
+        h += rounded_bits(hess != NULL ? w * (double)hess[r] : w, h_scale);
+        leaf_of_out[r] = leaf;
     }
-    return sum;
+    sums_out[0] = (int64_t)(g - (uint64_t)n * MAGIC_BITS);
+    sums_out[1] = (int64_t)(h - (uint64_t)n * MAGIC_BITS);
 }

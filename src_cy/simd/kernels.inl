@@ -29,11 +29,13 @@ const struct fastml_kernels FASTML_TABLE = {
     .rows_from_columns = rows_from_columns,
 
     .histogram = histogram,
+    .histogram_of_bundles = histogram_of_bundles,
+    .histogram_of_members = histogram_of_members,
     .pack_gradients = pack_gradients,
     .partition_rows = partition_rows,
     .partition_rows_by_table = partition_rows_by_table,
     .scan_bins = scan_bins,
-    .sum_fixed = sum_fixed,
+    .sum_leaf = sum_leaf,
 
     .squared_error = squared_error,
     .binary_logistic = binary_logistic,
@@ -43,6 +45,8 @@ const struct fastml_kernels FASTML_TABLE = {
     .exponential = exponential,
     .softmax_exp = softmax_exp,
     .softmax_class = softmax_class,
+    .add_leaf_values = add_leaf_values,
+    .widen = widen,
     .store_gradients = store_gradients,
 
     .compare_codes = compare_codes,

@@ -14,7 +14,7 @@ typedef void (*fastml_loss_block)(const double *y, const double *raw, double *gr
 
 enum {
     FASTML_CELLS = 264, /* words a column of a histogram takes: 256 codes and room against aliasing */
-    FASTML_BLOCK = 1024 /* rows a loss sees at once; a unit of work and of float sums */
+    FASTML_BLOCK = 512 /* rows a loss sees at once; a unit of work and of float sums */
 };
 
 /* How to find a value's bin in one column; see binning.inl. `levels` is 0 (no edge) or 4..8. */
@@ -42,6 +42,11 @@ struct fastml_kernels {
     /* histogram.inl */
     void (*histogram)(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
                       ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
+    void (*histogram_of_bundles)(const uint16_t *cells, ptrdiff_t row_stride, int n_bundles, const int32_t *rows,
+                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
+    void (*histogram_of_members)(const uint16_t *cells, ptrdiff_t row_stride, const int32_t *bundle_of,
+                                 const uint8_t *codes, ptrdiff_t codes_stride, int n_columns, const int32_t *rows,
+                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
     void (*pack_gradients)(const float *grad, const float *hess, const double *weight, double g_scale,
                            double h_scale, ptrdiff_t n, int64_t *packed_out);
     ptrdiff_t (*partition_rows)(const uint8_t *column, int subtract, int threshold, int32_t *rows,
@@ -49,9 +54,9 @@ struct fastml_kernels {
     ptrdiff_t (*partition_rows_by_table)(const uint8_t *column, const uint8_t *table, int32_t *rows,
                                          int32_t *right_out, ptrdiff_t n);
     int (*scan_bins)(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
-                     int32_t h_min);
-    int64_t (*sum_fixed)(const float *values, const double *weight, const int32_t *rows, ptrdiff_t n,
-                         double scale);
+                     int32_t h_min, int64_t *left_out);
+    void (*sum_leaf)(const float *grad, const float *hess, const double *weight, const int32_t *rows, ptrdiff_t n,
+                     double g_scale, double h_scale, int32_t leaf, int32_t *leaf_of_out, int64_t *sums_out);
 
     /* losses.inl */
     fastml_loss_block squared_error;
@@ -64,6 +69,8 @@ struct fastml_kernels {
                         double *inverse_sum_out);
     void (*softmax_class)(const double *y, const float *e, const double *inverse_sum, double c,
                           double factor, ptrdiff_t n, double *grad_out, double *hess_out);
+    void (*add_leaf_values)(const int32_t *leaf, const double *value, ptrdiff_t n, double *raw_inout);
+    void (*widen)(const float *x, ptrdiff_t n, double *out);
     void (*store_gradients)(const double *grad, const double *hess, const double *weight, ptrdiff_t n,
                             float *grad_out, float *hess_out, double *stats_out);
 

@@ -56,6 +56,15 @@ cdef extern from "simd.h" nogil:
             const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
             ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist
         ) noexcept nogil
+        void (*histogram_of_bundles)(
+            const uint16_t *cells, ptrdiff_t row_stride, int n_bundles, const int32_t *rows,
+            ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist
+        ) noexcept nogil
+        void (*histogram_of_members)(
+            const uint16_t *cells, ptrdiff_t row_stride, const int32_t *bundle_of, const uint8_t *codes,
+            ptrdiff_t codes_stride, int n_columns, const int32_t *rows,
+            ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist
+        ) noexcept nogil
         void (*pack_gradients)(
             const float *grad, const float *hess, const double *weight, double g_scale,
             double h_scale, ptrdiff_t n, int64_t *packed_out
@@ -67,10 +76,12 @@ cdef extern from "simd.h" nogil:
             const uint8_t *column, const uint8_t *table, int32_t *rows, int32_t *right_out, ptrdiff_t n
         ) noexcept nogil
         int (*scan_bins)(
-            const int64_t *bins, int n, int64_t start, int64_t total, double w, double lam, int32_t h_min
+            const int64_t *bins, int n, int64_t start, int64_t total, double w, double lam, int32_t h_min,
+            int64_t *left_out
         ) noexcept nogil
-        int64_t (*sum_fixed)(
-            const float *values, const double *weight, const int32_t *rows, ptrdiff_t n, double scale
+        void (*sum_leaf)(
+            const float *grad, const float *hess, const double *weight, const int32_t *rows, ptrdiff_t n,
+            double g_scale, double h_scale, int32_t leaf, int32_t *leaf_of_out, int64_t *sums_out
         ) noexcept nogil
 
         fastml_loss_block squared_error
@@ -86,6 +97,10 @@ cdef extern from "simd.h" nogil:
             const double *y, const float *e, const double *inverse_sum, double c, double factor, ptrdiff_t n,
             double *grad_out, double *hess_out
         ) noexcept nogil
+        void (*add_leaf_values)(
+            const int32_t *leaf, const double *value, ptrdiff_t n, double *raw_inout
+        ) noexcept nogil
+        void (*widen)(const float *x, ptrdiff_t n, double *out) noexcept nogil
         void (*store_gradients)(
             const double *grad, const double *hess, const double *weight, ptrdiff_t n,
             float *grad_out, float *hess_out, double *stats_out

@@ -1,11 +1,13 @@
 """Problems for the histogram grower: columns of every ugly kind, and what must hold of a tree grown on them."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from fastml._engines.histogram_grower import HistogramGrower
+from fastml.data.bundles import Bundles
 from tests.reference.bin_mapper import edges_of
 from tests.reference.histogram_grower import leaf_weight, score, splits
 
@@ -66,11 +68,20 @@ class Problem:
         h = np.ones(self.n) if self.hess is None else self.hess[k].astype(float)
         return self.weights() * self.grad[k], self.weights() * h
 
-    def grower(self, n_threads=1, **options):
+    def bundles(self):
+        return Bundles.of(
+            SimpleNamespace(
+                n_samples=self.n, n_features=len(self.n_bins), codes_by_column=self.by_column, n_bins=self.n_bins
+            )
+        )
+
+    def grower(self, n_threads=1, bundles=None, **options):
         start = np.cumsum([0] + [len(e) for e in self.edges], dtype=np.int64)
+        by_row = self.by_row if bundles is None else None
         return HistogramGrower(
-            self.by_row, self.by_column, self.n, self.n_bins, self.is_categorical, np.concatenate(self.edges), start,
+            by_row, self.by_column, self.n, self.n_bins, self.is_categorical, np.concatenate(self.edges), start,
             {**OPTIONS, **options}, n_outputs=len(self.grad), n_threads=n_threads,
+            bundles=bundles,
         )  # fmt: skip
 
     def grow(self, grower):

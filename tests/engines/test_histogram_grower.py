@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -153,6 +154,37 @@ def test_counting_anew_where_histograms_may_not_be_kept_gives_the_same_tree(monk
     kept = as_bytes(*grown(problem, n_threads, **limits))
     monkeypatch.setattr(histogram_grower, "MAX_HISTOGRAM_BYTES", 0)
     assert as_bytes(*grown(problem, n_threads, **limits)) == kept
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize(("subsample", "n_outputs"), [(1.0, 1), (0.7, 1), (1.0, 5)])
+def test_counting_by_bundles_gives_the_same_tree(subsample, n_outputs, n_threads):
+    rng = np.random.default_rng(8)
+    kinds = ["few", "duplicate", "few", "few", "constant", "few missing", "category"]
+    problem = problem_of(kinds, 20_000, rng, "normal", "uniform", "real", n_outputs, subsample)
+    bundles = problem.bundles()
+    assert len(bundles.start) - 1 <= 4
+    o = {"max_leaves": 31, "lossguide": 1, "max_depth": 0}
+    grower = problem.grower(n_threads, bundles, **o)
+    assert as_bytes(*problem.grow(grower)) == as_bytes(*grown(problem, 1, **o))
+    assert as_bytes(*problem.grow(grower)) == as_bytes(*problem.grow(problem.grower(1, bundles, **o)))
+
+
+def test_it_wants_one_layout_of_rows():
+    problem = problem_of(["few", "few"], 10, np.random.default_rng(0))
+    problem.by_row = None
+    with pytest.raises(ValueError, match="one of codes_by_row and bundles"):
+        problem.grower()
+
+
+def test_bundles_that_join_nothing_are_refused():
+    problem = problem_of(["few", "few"], 10, np.random.default_rng(0))
+    alone = SimpleNamespace(
+        cells_by_row=np.zeros((11, 4), np.uint16), start=np.array([0, 5, 10], np.int32),
+        bundle_of=np.array([0, 1], np.int32), codes=np.zeros((2, 10), np.uint8),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="fewer bundles than columns"):
+        problem.grower(bundles=alone)
 
 
 def test_unlimited_growth_tells_all_rows_apart():
