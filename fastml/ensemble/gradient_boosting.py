@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, CallbackSupport, ClassifierMixin, Interval, RegressorMixin, StrOptions
-from fastml.data.encoding import check_target_regression, encode_known, encode_labels
+from fastml.data.encoding import encode_known, encode_labels
 from fastml.ensemble.gradient_fit import fit_gradient
 from fastml.ensemble.gradient_parameters import GRADIENT_CONSTRAINTS, GRADIENT_NOTES, GradientParameters, check_init
 from fastml.ensemble.gradient_results import GradientResults
+from fastml.ensemble.rows import encode_numbers
 from fastml.ensemble.scores import logistic, softmax
 from fastml.losses import AbsoluteError, BinaryLogistic, Exponential, Huber, Loss, Quantile, Softmax, SquaredError
 
@@ -156,7 +157,7 @@ class GradientBoostingRegressor(RegressorMixin, _GradientBoosting):
             "huber": lambda: Huber(self.alpha), "quantile": lambda: Quantile(self.alpha),
         }  # fmt: skip
         self._loss: Loss = losses[self.loss]()
-        return check_target_regression(y, self)
+        return encode_numbers(y, self)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predictions, (n_samples,)."""

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, CallbackSupport, ClassifierMixin, RegressorMixin
-from fastml.data.encoding import check_target_regression, encode_known, encode_labels
+from fastml.data.encoding import encode_known, encode_labels
 from fastml.data.weights import combined_weight
 from fastml.ensemble.newton_fit import fit_newton
 from fastml.ensemble.newton_parameters import XGB_CONSTRAINTS, XGB_NOTES, XGBParameters
 from fastml.ensemble.newton_results import XGBResults
+from fastml.ensemble.rows import encode_numbers
 
 __all__ = ["XGBClassifier", "XGBRegressor"]
 
@@ -81,7 +82,7 @@ class XGBRegressor(RegressorMixin, _XGB):
         groups: Any = None, verbose: bool | int = False,
     ) -> XGBRegressor:  # fmt: skip
         fit_newton(
-            self, X, y, "regression", lambda target: check_target_regression(target, self),
+            self, X, y, "regression", lambda target: encode_numbers(target, self),
             sample_weight=sample_weight, base_margin=base_margin, eval_set=eval_set,
             sample_weight_eval_set=sample_weight_eval_set, validation=(X_val, y_val, sample_weight_val),
             groups=groups, verbose=verbose,

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml.data.encoding import check_target_regression
 from fastml.data.frames import Table
+
+LARGEST_TARGET = 1e38  # the residual of two such is a float32
 
 
 @dataclass
@@ -27,3 +30,15 @@ class Rows:
             self.table.take(rows), self.y[rows], None if self.weight is None else self.weight[rows],
             None if self.margin is None else np.ascontiguousarray(self.margin[:, rows]),
         )  # fmt: skip
+
+
+def encode_numbers(y: Any, estimator: Any) -> NDArray[np.float64]:
+    """A regressor's target; ValueError too where its residuals would not be float32."""
+    target = check_target_regression(y, estimator)
+    beyond = np.abs(target) > LARGEST_TARGET
+    if beyond.any():
+        raise ValueError(
+            f"y holds {target[beyond][0]:g}, and residuals are kept as float32, which end at 3.4e+38: "
+            f"scale y so that no value is beyond {LARGEST_TARGET:g}"
+        )
+    return target
