@@ -200,3 +200,10 @@ def test_a_row_at_a_time():
         for i in (0, 7, 599):
             expected = many[i, 1] if task == "binary" else many[i]
             np.testing.assert_allclose(predict(X[i]), expected, rtol=1e-12)
+
+
+def test_infinities_are_values_like_others():
+    X = np.array([-np.inf, 0.0, 1.0, np.inf, np.nan] * 20)[:, None]
+    y = np.array([-2.0, 0.0, 1.0, 3.0, 9.0] * 20)
+    model = XGBRegressor(n_estimators=100, learning_rate=0.5, reg_lambda=0.0).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), y, atol=1e-3)
