@@ -7,6 +7,7 @@ The gain of a split is score(left) + score(right) - score(node). Source: Chen an
 
 from libc.math cimport INFINITY, M_PI, ceil, fabs
 from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.string cimport memcpy
 
 from simd.simd cimport fastml_kernels
 from types cimport GrowOptions, Split
@@ -192,6 +193,37 @@ cdef inline void offer_categories(
         best.categories.bits[order[i] >> 5] |= <uint32_t> 1 << (order[i] & 31)
 
 
+cdef struct Level:
+    double key
+    int code
+
+
+cdef inline void sort_levels(Level *levels, int n) noexcept nogil:
+    """By key; equal ones stay in order (merge sort)."""
+    cdef Level other[256]
+    cdef Level *source = levels
+    cdef Level *target = other
+    cdef int width = 1, start, left, right, middle, stop, i
+    while width < n:
+        start = 0
+        while start < n:
+            left = start
+            middle = right = min(start + width, n)
+            stop = min(start + 2 * width, n)
+            for i in range(start, stop):
+                if left < middle and (right >= stop or source[left].key <= source[right].key):
+                    target[i] = source[left]
+                    left += 1
+                else:
+                    target[i] = source[right]
+                    right += 1
+            start = stop
+        source, target = target, source
+        width *= 2
+    if source != levels:
+        memcpy(levels, source, n * sizeof(Level))
+
+
 cdef inline void best_category_split(
     const int64_t *cells, int n_bins, int64_t total, Scale scale, const GrowOptions *options,
     const RowCounts *rows, Split *best,
@@ -199,22 +231,18 @@ cdef inline void best_category_split(
     """Best subset of levels, in the order of G / (H + lambda), where for a convex loss the best subset is
     a prefix (Fisher 1958); one level against the rest where there are at most max_cat_to_onehot."""
     cdef int order[256]
-    cdef double key[256]
-    cdef double value
+    cdef Level levels[256]
     cdef int code, i, n = 0
     best.gain = -1.0
     for code in range(1, n_bins + 1):
         if cells[code] == 0:
             continue                # not in this node: goes the way of missing
-        value = gradient_sum(cells[code]) / (hessian_sum(cells[code]) + options.reg_lambda * scale.h)
-        i = n
-        while i > 0 and key[i - 1] > value:
-            key[i] = key[i - 1]
-            order[i] = order[i - 1]
-            i -= 1
-        key[i] = value
-        order[i] = code
+        levels[n].key = gradient_sum(cells[code]) / (hessian_sum(cells[code]) + options.reg_lambda * scale.h)
+        levels[n].code = code
         n += 1
+    sort_levels(levels, n)
+    for i in range(n):
+        order[i] = levels[i].code
     cdef int step = 0 if n_bins <= options.max_cat_to_onehot else 1
     offer_categories(cells, order, n if cells[0] != 0 else n - step, n, step, 0, total, scale, options, rows, best)
     if cells[0] != 0:
