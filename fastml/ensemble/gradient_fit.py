@@ -129,7 +129,7 @@ def boost(
         estimator._seed = estimator._draw_seed()
         mapper, binned = BinMapper.fit_transform(rows.table, estimator.max_bin, rows.weight, threads, "column")
     else:
-        mapper, binned = before.mapper, before.mapper.transform(rows.table, threads)
+        mapper, binned = before.mapper, before.mapper.transform(rows.table, threads, "column")
     first = 0 if before is None else estimator.n_estimators_
     boosting = Boosting(
         binned, mapper, rows.y, rows.weight, estimator._start if rows.margin is None else rows.margin, loss,
@@ -138,9 +138,7 @@ def boost(
     if before is not None:
         boosting.builder.extend(before.forest)
     if held_out is not None:
-        held_out.codes = mapper.transform(held_out.table, threads, layout="column").codes_by_column
-        held_out.raw = np.empty((loss.n_outputs, held_out.table.n_samples))
-        held_out.raw[:] = estimator._start[:, None] if held_out.margin is None else held_out.margin
+        held_out.start(mapper, estimator._start, threads)
     scores = Scores.of(estimator)
     stopping = None
     if held_out is not None and estimator.n_iter_no_change is not None:

@@ -98,9 +98,7 @@ def boost(
     )  # fmt: skip
     del binned, y32, y
     for part in evaluated:
-        part.codes = mapper.transform(part.table, threads, layout="column").codes_by_column
-        part.raw = np.empty((loss.n_outputs, part.table.n_samples))
-        part.raw[:] = start[:, None] if part.margin is None else part.margin
+        part.start(mapper, start, threads)
     stopping = early_stopping(estimator, evaluated, metrics)
     callbacks = [*(estimator.callbacks or []), *([] if stopping is None else [stopping])]
     subsample = float(estimator._value("subsample"))

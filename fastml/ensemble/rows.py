@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml.data.binning import BinMapper
 from fastml.data.encoding import check_target_regression
 from fastml.data.frames import Table
 
@@ -24,6 +25,12 @@ class Rows:
     margin: NDArray[np.float64] | None = None  # (n_outputs, n) raw scores to start from
     raw: NDArray[np.float64] | None = None  # (n_outputs, n) so far
     codes: Any = None
+
+    def start(self, mapper: BinMapper, start: NDArray[np.float64], n_threads: int) -> None:
+        """Codes, and the raw scores before the first tree: (n_outputs,) `start`, or the rows' own margin."""
+        self.codes = mapper.transform(self.table, n_threads, layout="column").codes_by_column
+        self.raw = np.empty((len(start), self.table.n_samples))
+        self.raw[:] = start[:, None] if self.margin is None else self.margin
 
     def take(self, rows: NDArray[Any]) -> Rows:
         return Rows(
