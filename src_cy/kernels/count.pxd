@@ -11,12 +11,16 @@ from kernels.growth cimport Bundles, Growth, Problem
 from simd.simd cimport FASTML_BLOCK, FASTML_CELLS
 
 
+cdef inline void clear_columns(const Problem *problem, int64_t *hist, int first, int stop) noexcept nogil:
+    cdef int j
+    for j in range(first, stop):
+        memset(hist + <ptrdiff_t> j * FASTML_CELLS, 0, (problem.n_bins[j] + 1) * sizeof(int64_t))
+
+
 cdef inline int64_t *target_histogram(const Problem *problem, Growth *g, int thread, int slot) noexcept nogil:
     """Where a thread counts, cleared: the node's own histogram for thread 0, a private one for the others."""
     cdef int64_t *hist = g.slots[slot] if thread == 0 else g.own_hist[thread]
-    cdef int j
-    for j in range(problem.n_features):
-        memset(hist + <ptrdiff_t> j * FASTML_CELLS, 0, (problem.n_bins[j] + 1) * sizeof(int64_t))
+    clear_columns(problem, hist, 0, problem.n_features)
     return hist
 
 
@@ -124,11 +128,10 @@ cdef inline int first_column(const Problem *problem, const Growth *g, int thread
 
 cdef inline void count_columns(const Problem *problem, Growth *g, int thread, int node) noexcept nogil:
     """Count the thread's columns of a node, over the rows of all threads."""
-    cdef int first = first_column(problem, g, thread), stop = first_column(problem, g, thread + 1), t, j
+    cdef int first = first_column(problem, g, thread), stop = first_column(problem, g, thread + 1), t
     cdef int64_t *hist = g.slots[g.growing[node].slot]
     cdef ptrdiff_t run
-    for j in range(first, stop):
-        memset(hist + <ptrdiff_t> j * FASTML_CELLS, 0, (problem.n_bins[j] + 1) * sizeof(int64_t))
+    clear_columns(problem, hist, first, stop)
     for t in range(g.team):
         run = t * g.capacity + node
         add_columns(problem, g, first, stop - first, g.rows + g.begin[run], 0, g.count[run], hist)
