@@ -12,7 +12,7 @@ from kernels.count cimport count_columns, count_node, first_column, merge_column
 from kernels.growth cimport (
     GrowingNode, Growth, Problem, give_slot, growth_reserve, keep_or_pass, set_scales, take_slot,
 )
-from kernels.leaves cimport set_leaf_values, sum_leaves
+from kernels.leaves cimport prepare_leaves, set_leaf_values, sum_leaves
 from kernels.partition cimport split_rows
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.row_counts cimport count_codes, count_rows
@@ -185,6 +185,7 @@ cdef inline void choose_next(const Problem *problem, Growth *g) noexcept nogil:
         or (problem.options.max_leaves > 0 and g.n_leaves >= problem.options.max_leaves)
     ):
         g.node = -1
+        prepare_leaves(problem, g)
         return
     if not growth_reserve(g, g.n_nodes + 2):
         g.failed = 1

@@ -10,13 +10,14 @@ a run:
 """
 
 from libc.math cimport exp2, floor, log2
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
+from kernels.leaf_program cimport MAX_VECTORS, LeafProgram
 from kernels.queue cimport Candidate
 from kernels.split cimport Scale
 from kernels.threads cimport fastml_barrier
-from simd.simd cimport FASTML_CELLS, fastml_kernels
+from simd.simd cimport FASTML_BLOCK_WORDS, FASTML_CELLS, fastml_kernels
 from types cimport GrowOptions, Node, Split
 
 
@@ -104,6 +105,9 @@ cdef struct Growth:
     ptrdiff_t *begin                # (max_team, capacity)
     ptrdiff_t *count                # (max_team, capacity)
     Leaf *leaves                    # (max_team, capacity)
+    LeafProgram *program            # the grown tree, where rows go to their leaves in blocks; else NULL
+    LeafProgram *program_memory
+    uint64_t **vectors              # (max_team,) what the program works on
 
     uint8_t *tree_columns           # (n_features,)
     uint8_t *level_columns          # (n_features,)
@@ -176,6 +180,8 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
     g.first_row = <ptrdiff_t *> calloc(max_team + 1, sizeof(ptrdiff_t))
     g.own_hist = <int64_t **> calloc(max_team, sizeof(void *))
     g.bundle_cells = <int64_t **> calloc(max_team, sizeof(void *))
+    g.program_memory = <LeafProgram *> malloc(sizeof(LeafProgram))
+    g.vectors = <uint64_t **> calloc(max_team, sizeof(void *))
     g.slots = <int64_t **> calloc(max_slots, sizeof(void *))
     g.free_slots = <int *> calloc(max_slots, sizeof(int))
     g.tree_columns = <uint8_t *> malloc(d)
@@ -184,7 +190,7 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
     g.best = <Split *> malloc(2 * d * sizeof(Split))
     ok = (
         g.packed != NULL and g.rows != NULL and g.first_row != NULL and g.own_hist != NULL
-        and g.bundle_cells != NULL and g.slots != NULL and g.free_slots != NULL and g.tree_columns != NULL
+        and g.program_memory != NULL and g.vectors != NULL and g.bundle_cells != NULL and g.slots != NULL and g.free_slots != NULL and g.tree_columns != NULL
         and g.level_columns != NULL and g.node_columns != NULL and g.best != NULL
     )
     if ok:
@@ -195,6 +201,9 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
             for t in range(max_team):
                 g.bundle_cells[t] = <int64_t *> calloc(problem.bundles.start[problem.bundles.n], sizeof(int64_t))
                 ok = ok and g.bundle_cells[t] != NULL
+        for t in range(max_team):
+            g.vectors[t] = <uint64_t *> malloc(MAX_VECTORS * FASTML_BLOCK_WORDS * sizeof(uint64_t))
+            ok = ok and g.vectors[t] != NULL
         for t in range(2):
             g.slots[t] = histogram_new(problem)
             ok = ok and g.slots[t] != NULL
@@ -215,6 +224,9 @@ cdef inline void growth_free(Growth *g) noexcept nogil:
     if g.bundle_cells != NULL:
         for i in range(g.max_team):
             free(g.bundle_cells[i])
+    if g.vectors != NULL:
+        for i in range(g.max_team):
+            free(g.vectors[i])
     if g.slots != NULL:
         for i in range(g.max_slots):
             free(g.slots[i])
@@ -223,6 +235,8 @@ cdef inline void growth_free(Growth *g) noexcept nogil:
     free(g.first_row)
     free(g.own_hist)
     free(g.bundle_cells)
+    free(g.program_memory)
+    free(g.vectors)
     free(g.slots)
     free(g.free_slots)
     free(g.growing)

@@ -36,6 +36,7 @@ const struct fastml_kernels FASTML_TABLE = {
     .partition_rows_by_table = partition_rows_by_table,
     .scan_bins = scan_bins,
     .sum_leaf = sum_leaf,
+    .sum_numbered = sum_numbered,
 
     .squared_error = squared_error,
     .binary_logistic = binary_logistic,

@@ -160,8 +160,12 @@ static void find_leaves(const struct fastml_bit_tree *tree, const struct fastml_
     for (int w = 0; w < n_words; w++) {
         uint64_t eight[8];
         leaf_words(tree, vectors, w, eight);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         for (int i = 0; i < 64; i++)
             leaf_out[64 * w + i] = (uint8_t)(eight[i / 8] >> (8 * (i % 8)));
+#else
+        memcpy(leaf_out + 64 * w, eight, 64);
+#endif
     }
 }
 

@@ -14,7 +14,9 @@ typedef void (*fastml_loss_block)(const double *y, const double *raw, double *gr
 
 enum {
     FASTML_CELLS = 264, /* words a column of a histogram takes: 256 codes and room against aliasing */
-    FASTML_BLOCK = 512 /* rows a loss sees at once; a unit of work and of float sums */
+    FASTML_BLOCK = 512, /* rows a loss sees at once; a unit of work and of float sums */
+    FASTML_SUM_COPIES = 4,
+    FASTML_LEAF_SUMS = FASTML_SUM_COPIES * 256 * 2 /* what sum_numbered adds up in */
 };
 
 /* How to find a value's bin in one column; see binning.inl. `levels` is 0 (no edge) or 4..8. */
@@ -57,6 +59,9 @@ struct fastml_kernels {
                      int32_t h_min, int64_t *left_out);
     void (*sum_leaf)(const float *grad, const float *hess, const double *weight, const int32_t *rows, ptrdiff_t n,
                      double g_scale, double h_scale, int32_t leaf, int32_t *leaf_of_out, int64_t *sums_out);
+    void (*sum_numbered)(const uint8_t *number, const int32_t *node_of, int n_numbers, const float *grad,
+                         const float *hess, const double *weight, const uint8_t *sampled, ptrdiff_t n, double g_scale, double h_scale,
+                         int32_t *leaf_of_out, int64_t *sums_inout);
 
     /* losses.inl */
     fastml_loss_block squared_error;

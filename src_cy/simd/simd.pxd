@@ -11,6 +11,7 @@ cdef extern from "simd.h" nogil:
     enum:
         FASTML_CELLS
         FASTML_BLOCK
+        FASTML_LEAF_SUMS
         FASTML_BLOCK_WORDS
         FASTML_BLOCK_ROWS
         FASTML_MAX_PLANES
@@ -82,6 +83,11 @@ cdef extern from "simd.h" nogil:
         void (*sum_leaf)(
             const float *grad, const float *hess, const double *weight, const int32_t *rows, ptrdiff_t n,
             double g_scale, double h_scale, int32_t leaf, int32_t *leaf_of_out, int64_t *sums_out
+        ) noexcept nogil
+        void (*sum_numbered)(
+            const uint8_t *number, const int32_t *node_of, int n_numbers, const float *grad, const float *hess,
+            const double *weight, const uint8_t *sampled, ptrdiff_t n, double g_scale, double h_scale, int32_t *leaf_of_out,
+            int64_t *sums_inout
         ) noexcept nogil
 
         fastml_loss_block squared_error
