@@ -9,6 +9,7 @@ from libc.math cimport isfinite
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 
+from kernels.deal cimport run_blocks
 from simd.simd cimport FASTML_BLOCK, fastml_kernels, fastml_loss_block, fastml_simd
 
 import numpy as np
@@ -86,15 +87,15 @@ cdef class LossGradients:
 
     def differentiate(self, const double[:, ::1] leaf_values):
         """raw[k] += leaf_values[k, leaf_of[k]] (None: nothing), then grad, hess and stats at raw."""
-        cdef ptrdiff_t block, n_blocks = self.block_stats.shape[0]
-        for block in prange(n_blocks, nogil=True, num_threads=self.n_threads, schedule="static"):
+        cdef ptrdiff_t block, n_blocks = self.block_stats.shape[0], run = run_blocks(self.n, self.n_threads)
+        for block in prange(n_blocks, nogil=True, num_threads=self.n_threads, schedule="static", chunksize=run):
             self.one_block(block, leaf_values)
         self.sum_stats()
 
     def take_up(self, const double[:, ::1] leaf_values):
         """raw[k] += leaf_values[k, leaf_of[k]] alone."""
-        cdef ptrdiff_t block, n_blocks = self.block_stats.shape[0]
-        for block in prange(n_blocks, nogil=True, num_threads=self.n_threads, schedule="static"):
+        cdef ptrdiff_t block, n_blocks = self.block_stats.shape[0], run = run_blocks(self.n, self.n_threads)
+        for block in prange(n_blocks, nogil=True, num_threads=self.n_threads, schedule="static", chunksize=run):
             self.add_leaves(block * FASTML_BLOCK, min(<ptrdiff_t> FASTML_BLOCK, self.n - block * FASTML_BLOCK),
                             leaf_values)
 

@@ -7,6 +7,7 @@ sums are integers.
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
+from kernels.deal cimport first_block, next_block, run_blocks
 from kernels.growth cimport Bundles, Growth, Problem
 from simd.simd cimport FASTML_BLOCK, FASTML_CELLS
 
@@ -84,7 +85,8 @@ cdef inline void spread_cells(const Problem *problem, int64_t *cells, int64_t *h
 
 cdef inline void start_rows(const Problem *problem, Growth *g, int thread) noexcept nogil:
     """Pack the gradients of the thread's blocks, list its rows and count them into the root's histogram."""
-    cdef ptrdiff_t first = thread * FASTML_BLOCK, n = problem.n_samples, size, i, count = 0
+    cdef ptrdiff_t n = problem.n_samples, run = run_blocks(n, g.team), first = first_block(run, thread)
+    cdef ptrdiff_t size, i, count = 0
     cdef int32_t *rows = g.rows + g.first_row[thread]
     cdef int64_t *hist = target_histogram(problem, g, thread, g.growing[0].slot)
     cdef int64_t *cells = cells_for(problem, g, thread, n // g.team)
@@ -104,7 +106,7 @@ cdef inline void start_rows(const Problem *problem, Growth *g, int thread) noexc
             for i in range(first, first + size):
                 rows[count] = <int32_t> i
                 count += g.input.sampled[i] != 0
-        first += g.team * FASTML_BLOCK
+        first = next_block(first, run, g.team)
     if g.input.sampled != NULL:
         add_rows(problem, g, rows, 0, count, cells, hist)
     spread_cells(problem, cells, hist)

@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from kernels.count cimport count_columns, count_node, first_column, merge_column, start_rows, subtract_column
+from kernels.deal cimport dealt_rows, run_blocks
 from kernels.growth cimport (
     GrowingNode, Growth, Problem, give_slot, growth_reserve, keep_or_pass, set_scales, take_slot,
 )
@@ -21,7 +22,7 @@ from kernels.split cimport (
     RowCounts, best_category_split, best_number_split, hessian_sum, least_hessian,
 )
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_barrier_wait
-from simd.simd cimport FASTML_BLOCK, FASTML_CELLS
+from simd.simd cimport FASTML_CELLS
 from types cimport GrowOptions, Node, Split
 
 cdef enum:
@@ -58,14 +59,10 @@ cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
         g.growing[0].slot = 0
     choose_columns(problem, g, 0, g.node_columns)
     cdef int t
-    cdef ptrdiff_t start = 0, block, n = problem.n_samples
-    cdef ptrdiff_t n_blocks = (n + FASTML_BLOCK - 1) // FASTML_BLOCK
-    for t in range(g.team):         # room for every row of a thread's blocks
-        g.first_row[t] = start
-        block = (n_blocks - t + g.team - 1) // g.team
-        start += block * FASTML_BLOCK
-        if block > 0 and (n_blocks - 1) % g.team == t:
-            start -= n_blocks * FASTML_BLOCK - n
+    cdef ptrdiff_t run = run_blocks(problem.n_samples, g.team)
+    g.first_row[0] = 0
+    for t in range(1, g.team):
+        g.first_row[t] = g.first_row[t - 1] + dealt_rows(problem.n_samples, run, g.team, t - 1)
 
 
 cdef inline void choose_columns(const Problem *problem, Growth *g, int node, uint8_t *chosen_out) noexcept nogil:

@@ -1,8 +1,7 @@
 """What one growing tree holds, and the memory it takes.
 
-A team of threads grows a tree together. Blocks of FASTML_BLOCK rows are dealt out to the threads in turn, so
-that sorted data load them evenly; a thread keeps its rows for the whole tree, in `rows`, where each node has
-a run:
+A team of threads grows a tree together. Blocks of rows are dealt out to the threads (kernels/deal.pxd); a thread
+keeps its rows for the whole tree, in `rows`, where each node has a run:
 
     rows of thread 0                   | rows of thread 1
     [ node 3 | node 4 |    node 2    ] | [ node 3 |   node 4   | node 2 ]

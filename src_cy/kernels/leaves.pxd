@@ -7,6 +7,7 @@ therefore taken in their order, in blocks, and the tree, as a Boolean program, f
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from kernels.deal cimport first_block, next_block, run_blocks
 from kernels.growth cimport Growth, Problem
 from kernels.leaf_program cimport LeafProgram, write_leaf_program
 from kernels.split cimport leaf_weight
@@ -97,7 +98,7 @@ cdef inline void sum_blocks(const Problem *problem, Growth *g, int thread, int32
     cdef uint64_t *vectors = g.vectors[thread]
     cdef uint8_t number[FASTML_BLOCK]
     cdef int64_t sums[FASTML_LEAF_SUMS]
-    cdef ptrdiff_t first = thread * FASTML_BLOCK, size, node
+    cdef ptrdiff_t run = run_blocks(problem.n_samples, g.team), first = first_block(run, thread), size, node
     cdef int n_words, i
     memset(sums, 0, sizeof(sums))
     memset(vectors + ZEROS * FASTML_BLOCK_WORDS, 0, FASTML_BLOCK_WORDS * sizeof(uint64_t))
@@ -114,7 +115,7 @@ cdef inline void sum_blocks(const Problem *problem, Growth *g, int thread, int32
             NULL if g.input.sampled == NULL else g.input.sampled + first,
             size, g.leaf_g_scale, g.leaf_h_scale, leaf_of_out + first, sums,
         )
-        first += g.team * FASTML_BLOCK
+        first = next_block(first, run, g.team)
     for i in range(g.n_nodes):
         g.leaves[thread * g.capacity + i].g = 0
         g.leaves[thread * g.capacity + i].h = 0
@@ -127,7 +128,7 @@ cdef inline void sum_blocks(const Problem *problem, Growth *g, int thread, int32
 cdef inline void sum_runs(const Problem *problem, Growth *g, int thread, int32_t *leaf_of_out) noexcept nogil:
     """Leaf by leaf, wherever its rows are."""
     cdef int node
-    cdef ptrdiff_t run, first, i
+    cdef ptrdiff_t run, deal, first, i
     for node in range(g.n_nodes):
         run = thread * g.capacity + node
         if g.nodes[node].left == 0:
@@ -136,12 +137,13 @@ cdef inline void sum_runs(const Problem *problem, Growth *g, int thread, int32_t
                 g.leaf_g_scale, g.leaf_h_scale, node, leaf_of_out, &g.leaves[run].g,
             )
     if g.input.sampled != NULL:
-        first = thread * FASTML_BLOCK
+        deal = run_blocks(problem.n_samples, g.team)
+        first = first_block(deal, thread)
         while first < problem.n_samples:
             for i in range(first, min(first + FASTML_BLOCK, problem.n_samples)):
                 if not g.input.sampled[i]:
                     leaf_of_out[i] = walk(problem, g, i)
-            first += g.team * FASTML_BLOCK
+            first = next_block(first, deal, g.team)
 
 
 cdef inline void set_leaf_values(const Problem *problem, Growth *g) noexcept nogil:
