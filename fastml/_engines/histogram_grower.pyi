@@ -18,6 +18,8 @@ class HistogramGrower:
     codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start : as in `BinnedMatrix` and
     `BinMapper` (docs/architecture.md).  options : the fields of `GrowOptions` in src_cy/types.pxd.
     bundles : `fastml.data.bundles.Bundles` of the same codes, fewer than columns; then codes_by_row is None.
+    room : the last four bytes of each row, of codes_by_row or of the bundles' cells, are the grower's to write; for
+        one output.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class HistogramGrower:
         n_threads: int = ...,
         first_round: int = ...,
         bundles: Any = ...,
+        room: bool = ...,
     ) -> None: ...
     def set_learning_rate(self, learning_rate: float) -> None: ...
     def set_least(self, min_child_weight: float, min_split_gain: float) -> None: ...
@@ -49,6 +52,6 @@ class HistogramGrower:
         """Grow a tree for each output: (nodes, gain, cover, categories).
 
         grad, hess : (n_outputs, n).  hess None: 1.  weight : (n,) or None.  sampled : (n,), 0 leaves a row out.
-        stats : (n_outputs, 3) as `LossGradients.stats`.  leaf_of_out : (n_outputs, n), node of each row.
+        stats : (n_outputs, 5) as `LossGradients.stats`.  leaf_of_out : (n_outputs, n), node of each row.
         Leaf values are Newton steps times the learning rate. Raises MemoryError.
         """

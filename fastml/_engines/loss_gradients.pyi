@@ -17,8 +17,8 @@ class LossGradients:
     params : up to 8 numbers for the loss.  constant_hessian : the hessian is 1 and not stored.
     softmax_factor : factor on the softmax hessian p (1 - p).
 
-    `stats` is (n_outputs, 3): sum |w g|, sum w h, sum w g^2. Gradients are cut to the range of float32,
-    hessians below zero count as zero; FloatingPointError where one is not a number.
+    `stats` is (n_outputs, 5): sum |w g|, sum w h, sum w g^2, max |w g|, max w h. Gradients are cut to the
+    range of float32, hessians below zero count as zero; FloatingPointError where one is not a number.
     """
 
     raw: NDArray[np.float64]

@@ -23,7 +23,7 @@ class BinnedMatrix:
     Attributes
     ----------
     codes_by_column : uint8 (n_features, column_stride), column_stride a multiple of 64 and >= n_samples + 64
-    codes_by_row : uint8 (n_samples + 1, row_stride), row_stride 8, 12, 16, 32 or a multiple of 64; or None
+    codes_by_row : uint8 (n_samples + 1, row_stride), row_stride 8, 12, 16, 32, 48 or a multiple of 64; or None
         where only the column layout was asked for. Both begin at a multiple of 64 bytes and hold zeros past the data.
     n_bins : int32 (n_features,)
     has_missing : bool (n_features,), whether code 0 occurs
@@ -46,11 +46,11 @@ class BinnedMatrix:
     def row_stride(self) -> int:
         return 0 if self.codes_by_row is None else self.codes_by_row.shape[1]
 
-    def rows(self, n_threads: int = 1) -> NDArray[np.uint8]:
-        """codes_by_row, made from the columns where it was not asked for."""
-        if self.codes_by_row is not None:
+    def rows(self, n_threads: int = 1, room: int = 0) -> NDArray[np.uint8]:
+        """codes_by_row, made from the columns where it was not asked for, with `room` bytes or more past the codes."""
+        if self.codes_by_row is not None and self.row_stride >= self.n_features + room:
             return self.codes_by_row
-        by_row = _aligned(self.n_samples + 1, _row_stride(self.n_features))
+        by_row = aligned(self.n_samples + 1, row_stride(self.n_features + room))
         by_row[self.n_samples] = 0
         rows_from_columns(self.codes_by_column, self.n_samples, by_row, n_threads)
         return by_row
@@ -172,9 +172,9 @@ class _Codes:
             raise ValueError(f"layout={layout!r} must be 'both' or 'column'")
         self.n_samples = n_samples
         self.has_missing = np.zeros(n_features, dtype=np.uint8)
-        self.by_column = _aligned(n_features, _column_stride(n_samples))
+        self.by_column = aligned(n_features, _column_stride(n_samples))
         self.by_column[:, n_samples:] = 0
-        self.by_row = _aligned(n_samples + 1, _row_stride(n_features)) if layout == "both" else None
+        self.by_row = aligned(n_samples + 1, row_stride(n_features)) if layout == "both" else None
         self.rows_filled = n_features == 0
         if self.by_row is not None:
             self.by_row[n_samples] = 0
@@ -290,9 +290,9 @@ def _starts(pieces: list[np.ndarray]) -> NDArray[np.int64]:
     return np.cumsum([0, *map(len, pieces)], dtype=np.int64)
 
 
-def _row_stride(n_features: int) -> int:
-    """Rows do not straddle more cache lines than they must."""
-    return next((stride for stride in (8, 12, 16, 32) if n_features <= stride), -(-n_features // 64) * 64)
+def row_stride(size: int) -> int:
+    """Bytes from row to row, for rows of `size` bytes: they straddle few cache lines and waste little memory."""
+    return next((stride for stride in (8, 12, 16, 32, 48) if size <= stride), -(-size // 64) * 64)
 
 
 def _column_stride(n_samples: int) -> int:
@@ -301,7 +301,7 @@ def _column_stride(n_samples: int) -> int:
     return stride + 64 if stride % 4096 == 0 else stride
 
 
-def _aligned(n_rows: int, stride: int) -> NDArray[np.uint8]:
+def aligned(n_rows: int, stride: int) -> NDArray[np.uint8]:
     """uint8 (n_rows, stride), uninitialised, beginning at a multiple of 64 bytes."""
     size = n_rows * stride
     memory = np.empty(size + 64, dtype=np.uint8)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.column_bundler import bundle_columns
-from fastml.data.binning import BinnedMatrix
+from fastml.data.binning import BinnedMatrix, aligned, row_stride
 
 MAX_CELLS = 1024  # of a bundle: five of them fit the first-level cache beside the rows
 MAX_FEATURES = 64
@@ -35,8 +35,9 @@ class Bundles:
     codes: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, binned: BinnedMatrix, max_cells: int = MAX_CELLS) -> Bundles | None:
-        """None where bundles would not pay: few rows, many features, or features that do not go together."""
+    def of(cls, binned: BinnedMatrix, max_cells: int = MAX_CELLS, room: int = 0) -> Bundles | None:
+        """None where bundles would not pay: few rows, many features, or features that do not go together. `room`: bytes
+        to leave past the cells of a row, at least."""
         n, d = binned.n_samples, binned.n_features
         if n < MIN_SAMPLES or d > MAX_FEATURES:
             return None
@@ -44,7 +45,9 @@ class Bundles:
         if len(found) > 0.85 * d:
             return None
         start = np.cumsum([0, *(n_cells for _, _, n_cells, _ in found)], dtype=np.int32)
-        cells_by_row = np.zeros((n + 1, -(-len(found) // 2) * 2), np.uint16)
+        cells_by_row = aligned(n + 1, row_stride(2 * len(found) + room)).view(np.uint16)
+        cells_by_row[:, len(found) :] = 0
+        cells_by_row[n] = 0
         bundle_of = np.empty(d, np.int32)
         codes = np.zeros((d, start[-1]), np.uint8)
         for b, (members, cells, _, codes_of_members) in enumerate(found):

@@ -14,6 +14,9 @@ from fastml.data.binning import BinMapper, BinnedMatrix
 from fastml.data.bundles import Bundles
 from fastml.tree.structure import ForestBuilder
 
+MIN_ROWS_WITH_GRADIENT = 65536
+"""Rows from which on gradients lie in memory with their rows' codes; fewer rows fit a processor's cache apart."""
+
 
 class Boosting:
     """One fit under way.
@@ -56,12 +59,13 @@ class Boosting:
             y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
             0 if self.calls_python else loss.address, loss.params, without_hessian, 2.0, n_threads,
         )  # fmt: skip
-        bundles = Bundles.of(binned)
-        by_row = binned.rows(n_threads) if bundles is None else None
+        room = 4 if n_outputs == 1 and binned.n_samples >= MIN_ROWS_WITH_GRADIENT else 0
+        bundles = Bundles.of(binned, room=room)
+        by_row = binned.rows(n_threads, room) if bundles is None else None
         self.grower = HistogramGrower(
             by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
             binned.is_categorical.view(np.uint8), mapper.edges_flat, mapper.edges_start, options, n_outputs, n_threads,
-            first_round, bundles,
+            first_round, bundles, bool(room),
         )  # fmt: skip
         self.builder = ForestBuilder(binned.n_features, n_outputs)
         self._leaf_values: NDArray[np.float64] | None = None

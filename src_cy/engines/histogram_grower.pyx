@@ -55,6 +55,7 @@ cdef class HistogramGrower:
         int n_threads=1,
         int64_t first_round=0,
         bundles=None,
+        bint room=False,
     ):
         cdef Problem *p = &self.problem
         cdef int i, teams, max_slots
@@ -86,6 +87,11 @@ cdef class HistogramGrower:
         # Whole trees side by side need no barrier; with few trees the threads share each of them.
         teams = n_threads if n_outputs >= 4 * n_threads or n_outputs % n_threads == 0 else 1
         max_slots = max(4, MAX_HISTOGRAM_BYTES // (teams * p.n_features * FASTML_CELLS * sizeof(int64_t)))
+        p.narrow = NULL
+        if room:
+            if n_outputs > 1:
+                raise ValueError("trees of several outputs grow side by side and cannot all write to the rows")
+            set_room(p)
         self.growths = <Growth **> calloc(teams, sizeof(void *))
         if self.growths == NULL:
             raise MemoryError
@@ -121,6 +127,7 @@ cdef class HistogramGrower:
     ):
         cdef int k
         cdef double weight_sum = self.problem.n_samples if weight is None else np.sum(weight)
+        cdef double weight_max = 1.0 if weight is None else np.max(weight)
         cdef Growth *g
         self.trees = [None] * self.n_outputs
         if self.n_growths > 1:
@@ -128,7 +135,7 @@ cdef class HistogramGrower:
                 self.n_outputs, nogil=True, num_threads=self.n_growths, schedule="dynamic", chunksize=1
             ):
                 g = self.growths[threadid()]
-                self.prepare(g, k, grad, hess, weight, weight_sum, sampled, stats)
+                self.prepare(g, k, grad, hess, weight, weight_sum, weight_max, sampled, stats)
                 g.team = 1
                 grow_start(&self.problem, g)
                 grow_tree(&self.problem, g, 0, &leaf_of_out[k, 0])
@@ -137,7 +144,7 @@ cdef class HistogramGrower:
         else:
             g = self.growths[0]
             for k in range(self.n_outputs):
-                self.prepare(g, k, grad, hess, weight, weight_sum, sampled, stats)
+                self.prepare(g, k, grad, hess, weight, weight_sum, weight_max, sampled, stats)
                 with nogil, parallel(num_threads=self.n_threads):
                     grow_together(&self.problem, g, threadid(), &leaf_of_out[k, 0])
                 self.trees[k] = finished_tree(&self.problem, g)
@@ -146,7 +153,7 @@ cdef class HistogramGrower:
 
     cdef void prepare(
         self, Growth *g, int k, const float[:, ::1] grad, const float[:, ::1] hess, const double[::1] weight,
-        double weight_sum, const uint8_t[::1] sampled, const double[:, ::1] stats,
+        double weight_sum, double weight_max, const uint8_t[::1] sampled, const double[:, ::1] stats,
     ) noexcept nogil:
         g.input.grad = &grad[k, 0]
         g.input.hess = NULL
@@ -163,8 +170,10 @@ cdef class HistogramGrower:
             g.input.sampled = &sampled[0]
         g.input.g_sum = stats[k, 0]
         g.input.g_sq_sum = stats[k, 2]
+        g.input.g_max = stats[k, 3]
         g.input.leaf_h_sum = stats[k, 1] if g.input.leaf_hess != NULL else weight_sum
         g.input.h_sum = stats[k, 1] if g.input.hess != NULL else weight_sum
+        g.input.h_max = stats[k, 4] if g.input.hess != NULL else weight_max
         g.stream = self.n_rounds * self.n_outputs + k + 1
 
 
@@ -252,6 +261,20 @@ cdef void set_bundles(
     for j in range(problem.n_features):
         spread += start[of_column[j] + 1] - start[of_column[j]]
     out.least_rows = spread // (problem.n_features - out.n)
+
+
+cdef void set_room(Problem *problem) except *:
+    """Where gradients of 32 bits may be written: the last bytes of each row."""
+    cdef ptrdiff_t used = problem.n_features
+    cdef const uint8_t *rows = problem.by_row
+    problem.row_bytes = problem.row_stride
+    if problem.bundles.n > 0:
+        used = 2 * problem.bundles.n
+        rows = <const uint8_t *> problem.bundles.by_row
+        problem.row_bytes = 2 * problem.bundles.row_stride
+    if problem.row_bytes - used < 4 or problem.row_bytes % 4 != 0:
+        raise ValueError(f"rows of {problem.row_bytes} bytes with {used} bytes of codes have no room for a gradient")
+    problem.narrow = <uint8_t *> rows + problem.row_bytes - 4
 
 
 cdef void set_options(GrowOptions *out, dict options) except *:

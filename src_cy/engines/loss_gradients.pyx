@@ -68,14 +68,14 @@ cdef class LossGradients:
         self.raw = np.asarray(raw)
         self.grad = np.empty((k, self.n), np.float32)
         self.hess = None if constant_hessian else np.empty((k, self.n), np.float32)
-        self.stats = np.zeros((k, 3))
+        self.stats = np.zeros((k, 5))
         self.leaf_of = np.zeros((k, self.n), np.int32)
         self.raw_view = raw
         self.grad_view = self.grad
         self.hess_view = self.hess
         self.stats_view = self.stats
         self.leaf_view = self.leaf_of
-        self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 3))
+        self.block_stats = np.zeros(((self.n + FASTML_BLOCK - 1) // FASTML_BLOCK, k, 5))
 
     def set_params(self, params):
         """The loss's own numbers from now on."""
@@ -164,13 +164,14 @@ cdef class LossGradients:
     cdef int sum_stats(self) except -1:
         """Blocks in order, so that the sums do not depend on the threads."""
         cdef ptrdiff_t block
-        cdef int k
+        cdef int k, s
         self.stats_view[:, :] = 0.0
         for block in range(self.block_stats.shape[0]):
             for k in range(self.n_outputs):
-                self.stats_view[k, 0] += self.block_stats[block, k, 0]
-                self.stats_view[k, 1] += self.block_stats[block, k, 1]
-                self.stats_view[k, 2] += self.block_stats[block, k, 2]
+                for s in range(3):
+                    self.stats_view[k, s] += self.block_stats[block, k, s]
+                for s in range(3, 5):
+                    self.stats_view[k, s] = max(self.stats_view[k, s], self.block_stats[block, k, s])
         for k in range(self.n_outputs):
             if not isfinite(self.stats_view[k, 0] + self.stats_view[k, 1]):
                 raise FloatingPointError(

@@ -25,6 +25,11 @@ cdef inline int64_t *target_histogram(const Problem *problem, Growth *g, int thr
     return hist
 
 
+cdef inline const uint8_t *narrow_of(const Problem *problem, const Growth *g) noexcept nogil:
+    """The 32-bit gradient of row 0, where they are in the rows, else NULL."""
+    return problem.narrow if g.narrow else NULL
+
+
 cdef inline void add_columns(
     const Problem *problem, const Growth *g, int column, int n_columns,
     const int32_t *rows,            # or NULL: first, first + 1, ...
@@ -37,11 +42,12 @@ cdef inline void add_columns(
         problem.simd.histogram_of_members(
             bundles.by_row, bundles.row_stride, bundles.of_column + column,
             bundles.codes + column * bundles.codes_stride, bundles.codes_stride, n_columns, rows, first, n,
-            g.packed, out,
+            g.packed, narrow_of(problem, g), out,
         )
     else:
         problem.simd.histogram(
-            problem.by_row + column, problem.row_stride, n_columns, rows, first, n, g.packed, out
+            problem.by_row + column, problem.row_stride, n_columns, rows, first, n, g.packed,
+            narrow_of(problem, g), out,
         )
 
 
@@ -53,7 +59,8 @@ cdef inline void add_rows(
     """Count n rows into the cells of bundles if there are any, else into all columns' histograms."""
     if cells != NULL:
         problem.simd.histogram_of_bundles(
-            problem.bundles.by_row, problem.bundles.row_stride, problem.bundles.n, rows, first, n, g.packed, cells
+            problem.bundles.by_row, problem.bundles.row_stride, problem.bundles.n, rows, first, n, g.packed,
+            narrow_of(problem, g), cells,
         )
     else:
         add_columns(problem, g, 0, problem.n_features, rows, first, n, hist)
@@ -83,6 +90,20 @@ cdef inline void spread_cells(const Problem *problem, int64_t *cells, int64_t *h
     memset(cells, 0, bundles.start[bundles.n] * sizeof(int64_t))
 
 
+cdef inline void pack_block(const Problem *problem, Growth *g, ptrdiff_t first, ptrdiff_t size) noexcept nogil:
+    """Round the gradients of the rows from `first` on, to where they are counted from."""
+    cdef const float *grad = g.input.grad + first
+    cdef const float *hess = NULL if g.input.hess == NULL else g.input.hess + first
+    cdef const double *weight = NULL if g.input.weight == NULL else g.input.weight + first
+    if g.narrow:
+        problem.simd.pack_narrow(
+            grad, hess, weight, g.scale.g, g.scale.h, size, problem.narrow + first * problem.row_bytes,
+            problem.row_bytes,
+        )
+    else:
+        problem.simd.pack_gradients(grad, hess, weight, g.scale.g, g.scale.h, size, g.packed + first)
+
+
 cdef inline void start_rows(const Problem *problem, Growth *g, int thread) noexcept nogil:
     """Pack the gradients of the thread's blocks, list its rows and count them into the root's histogram."""
     cdef ptrdiff_t n = problem.n_samples, run = run_blocks(n, g.team), first = first_block(run, thread)
@@ -92,11 +113,7 @@ cdef inline void start_rows(const Problem *problem, Growth *g, int thread) noexc
     cdef int64_t *cells = cells_for(problem, g, thread, n // g.team)
     while first < n:
         size = min(<ptrdiff_t> FASTML_BLOCK, n - first)
-        problem.simd.pack_gradients(
-            g.input.grad + first, NULL if g.input.hess == NULL else g.input.hess + first,
-            NULL if g.input.weight == NULL else g.input.weight + first,
-            g.scale.g, g.scale.h, size, g.packed + first,
-        )
+        pack_block(problem, g, first, size)
         if g.input.sampled == NULL:
             add_rows(problem, g, NULL, first, size, cells, hist)
             for i in range(size):

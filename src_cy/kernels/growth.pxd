@@ -20,6 +20,10 @@ from simd.simd cimport FASTML_BLOCK_WORDS, FASTML_CELLS, fastml_kernels
 from types cimport GrowOptions, Node, Split
 
 
+cdef enum:
+    MEAN_UNITS = 256                # of fixed point in a mean gradient, where 16 bits are to do
+
+
 cdef struct Bundles:                # fastml.data.bundles.Bundles
     int n                           # 0: there are none
     ptrdiff_t least_rows            # of a node that they count faster
@@ -45,6 +49,8 @@ cdef struct Problem:                # what all trees of a fit share
     const double *edges
     const int64_t *edges_start
     Bundles bundles
+    uint8_t *narrow                 # room in row 0, of its codes or cells, for a gradient of 32 bits; NULL: none
+    ptrdiff_t row_bytes
 
 
 cdef struct Gradients:              # what one tree is grown on
@@ -55,6 +61,8 @@ cdef struct Gradients:              # what one tree is grown on
     const float *leaf_hess          # what leaf values divide by; NULL: 1
     double g_sum                    # sum |w g|
     double g_sq_sum                 # sum w g^2
+    double g_max                    # max |w g|
+    double h_max                    # max w h of what splits see
     double h_sum                    # sum w h of what splits see
     double leaf_h_sum
 
@@ -83,6 +91,7 @@ cdef struct Growth:
     double leaf_h_scale
     int64_t stream                  # counts trees, for random numbers
 
+    int narrow                      # gradients are in the rows, 32 bits each, and not in `packed`
     int64_t *packed                 # (n_samples,)
     int32_t *rows                   # (n_samples,)
     ptrdiff_t *first_row            # (max_team + 1,) start of each thread's rows
@@ -189,7 +198,8 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
     g.best = <Split *> malloc(2 * d * sizeof(Split))
     ok = (
         g.packed != NULL and g.rows != NULL and g.first_row != NULL and g.own_hist != NULL
-        and g.program_memory != NULL and g.vectors != NULL and g.bundle_cells != NULL and g.slots != NULL and g.free_slots != NULL and g.tree_columns != NULL
+        and g.program_memory != NULL and g.vectors != NULL and g.bundle_cells != NULL and g.slots != NULL
+        and g.free_slots != NULL and g.tree_columns != NULL
         and g.level_columns != NULL and g.node_columns != NULL and g.best != NULL
     )
     if ok:
@@ -287,6 +297,15 @@ cdef inline void set_scales(const Problem *problem, Growth *g) noexcept nogil:
     cdef double g_sum = max(g.input.g_sum, 1e-280), h_sum = max(g.input.h_sum, 1e-280)
     g.scale.g = power_of_two_below((2147483646.0 - n) / g_sum)
     g.scale.h = power_of_two_below((2147483646.0 - n) / h_sum)
+    # In 16 bits each, as long as a mean gradient still has some eight of them.
+    cdef double g_16 = min(g.scale.g, power_of_two_below(32767.0 / max(g.input.g_max, 1e-280)))
+    cdef double h_16 = min(g.scale.h, power_of_two_below(65535.0 / max(g.input.h_max, 1e-280)))
+    g.narrow = problem.narrow != NULL and (g_16 == g.scale.g or g_16 * g_sum >= MEAN_UNITS * n) and (
+        h_16 == g.scale.h or h_16 * h_sum >= MEAN_UNITS * n
+    )
+    if g.narrow:
+        g.scale.g = g_16
+        g.scale.h = h_16
     # Second order: as XGBoost. First order, as scikit-learn: any gain that is not rounding, in whatever unit y has.
     g.least_gain = 1e-12 * g_sum * g_sum / h_sum if problem.options.first_order else 1e-6
     g.scale.dispersion = g.input.g_sq_sum / h_sum

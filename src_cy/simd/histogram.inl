@@ -5,6 +5,10 @@
    one a bin; 264 and not 256, so that the same bin of neighbouring columns falls into other sets of
    the cache (256 * 8 bytes apart they would evict each other).
 
+   In large data a gradient is a word of 32 bits in the last bytes of its row's codes ("narrow"), g * 2^16 + h: rows
+   of a small node lie far apart, and each costs the lines of memory that it is spread over. 800,000 rows, 5 bundles,
+   every sixteenth row: 8 ns a row instead of 18.
+
    Limit: one load, add and store a value, at best one store a cycle. */
 #include <string.h>
 
@@ -12,7 +16,7 @@
 #include <immintrin.h>
 #endif
 
-enum { MAX_TILE = 16, PREFETCH_AHEAD = 20, FAR_AHEAD = 64 };
+enum { MAX_TILE = 16, PREFETCH_AHEAD = 32, FAR_AHEAD = 64 };
 
 #if defined(__GNUC__)
 #define PREFETCH(p) __builtin_prefetch(p)
@@ -22,41 +26,54 @@ enum { MAX_TILE = 16, PREFETCH_AHEAD = 20, FAR_AHEAD = 64 };
 #define ALWAYS_INLINE static __forceinline
 #endif
 
-/* One tile of k columns (k and wide are constants after inlining) for rows[0..n), or for first + [0..n).
-   Narrow: a byte a column, whose cells begin at j * FASTML_CELLS. Wide: 16 bits a bundle, the cell itself. */
-ALWAYS_INLINE void count_tile(int k, int wide, int ahead, const uint8_t *codes, ptrdiff_t row_bytes,
+/* The packed gradient of row r: packed[r], or what stands in the row, which is 32 bits, at narrow + r * row_bytes. */
+ALWAYS_INLINE int64_t gradient_of(const int64_t *packed, const uint8_t *narrow, ptrdiff_t row_bytes, ptrdiff_t r)
+{
+    int32_t word;
+    if (narrow == NULL)
+        return packed[r];
+    memcpy(&word, narrow + r * row_bytes, 4);
+    return (int64_t)(word >> 16) * ((int64_t)1 << 32) + (word & 0xffff);
+}
+
+/* One tile of k columns (k, bundled and whether narrow is NULL are constants after inlining) for rows[0..n), or for
+   first + [0..n). Columns: a byte each, whose cells begin at j * FASTML_CELLS. Bundles: 16 bits each, the cell itself. */
+ALWAYS_INLINE void count_tile(int k, int bundled, int ahead, const uint8_t *codes, ptrdiff_t row_bytes,
                               const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
-                              int64_t *hist)
+                              const uint8_t *narrow, int64_t *hist)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         ptrdiff_t r = rows != NULL ? rows[i] : first + i;
         if (ahead && rows != NULL) {
             ptrdiff_t next = rows[i + PREFETCH_AHEAD < n ? i + PREFETCH_AHEAD : n - 1];
             PREFETCH(codes + next * row_bytes);
-            PREFETCH(packed + next);
+            if (narrow == NULL)
+                PREFETCH(packed + next);
+            else
+                PREFETCH(narrow + next * row_bytes);
         } else if (ahead) { /* rows in order: the processor does not look beyond a page by itself */
             PREFETCH(codes + (r + FAR_AHEAD) * row_bytes);
         }
         const uint8_t *row = codes + r * row_bytes;
-        int64_t p = packed[r];
+        int64_t p = gradient_of(packed, narrow, row_bytes, r);
         for (int j = 0; j < k; j++)
-            hist[wide ? (ptrdiff_t)((const uint16_t *)row)[j] : j * FASTML_CELLS + row[j]] += p;
+            hist[bundled ? (ptrdiff_t)((const uint16_t *)row)[j] : j * FASTML_CELLS + row[j]] += p;
     }
 }
 
-#define TILE_CASE(K)                                                                        \
-    case K:                                                                                 \
-        if (rows == NULL)                                                                   \
-            count_tile(K, wide, 1, codes, row_bytes, NULL, first, n, packed, hist);         \
-        else if (ahead)                                                                     \
-            count_tile(K, wide, 1, codes, row_bytes, rows, 0, n, packed, hist);             \
-        else                                                                                \
-            count_tile(K, wide, 0, codes, row_bytes, rows, 0, n, packed, hist);             \
+#define TILE_CASE(K)                                                                                     \
+    case K:                                                                                              \
+        if (rows == NULL)                                                                                \
+            count_tile(K, bundled, 1, codes, row_bytes, NULL, first, n, packed, narrow, hist);           \
+        else if (ahead)                                                                                  \
+            count_tile(K, bundled, 1, codes, row_bytes, rows, 0, n, packed, narrow, hist);               \
+        else                                                                                             \
+            count_tile(K, bundled, 0, codes, row_bytes, rows, 0, n, packed, narrow, hist);               \
         break;
 
-ALWAYS_INLINE void one_tile(int k, int wide, int ahead, const uint8_t *codes, ptrdiff_t row_bytes,
+ALWAYS_INLINE void one_tile(int k, int bundled, int ahead, const uint8_t *codes, ptrdiff_t row_bytes,
                             const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
-                            int64_t *hist)
+                            const uint8_t *narrow, int64_t *hist)
 {
     switch (k) {
         TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
@@ -67,9 +84,9 @@ ALWAYS_INLINE void one_tile(int k, int wide, int ahead, const uint8_t *codes, pt
 
 /* Wide data go in blocks of rows by tiles of columns, so that a tile's cells and the block's codes stay in
    the first-level cache. */
-ALWAYS_INLINE void count_in_tiles(int n_columns, int wide, const uint8_t *codes, ptrdiff_t row_bytes,
+ALWAYS_INLINE void count_in_tiles(int n_columns, int bundled, const uint8_t *codes, ptrdiff_t row_bytes,
                                   const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
-                                  int64_t *hist)
+                                  const uint8_t *narrow, int64_t *hist)
 {
     int n_tiles = (n_columns + MAX_TILE - 1) / MAX_TILE;
     int width = n_tiles > 0 ? (n_columns + n_tiles - 1) / n_tiles : 0;
@@ -78,44 +95,53 @@ ALWAYS_INLINE void count_in_tiles(int n_columns, int wide, const uint8_t *codes,
         ptrdiff_t size = n - start < block ? n - start : block;
         for (int column = 0; column < n_columns; column += width) {
             int k = n_columns - column < width ? n_columns - column : width;
-            one_tile(k, wide, n_columns > 64 || column == 0, codes + (wide ? 2 : 1) * column, row_bytes,
-                     rows != NULL ? rows + start : NULL, first + start, size, packed,
-                     hist + (wide ? 0 : (ptrdiff_t)column * FASTML_CELLS));
+            one_tile(k, bundled, n_columns > 64 || column == 0, codes + (bundled ? 2 : 1) * column, row_bytes,
+                     rows != NULL ? rows + start : NULL, first + start, size, packed, narrow,
+                     hist + (bundled ? 0 : (ptrdiff_t)column * FASTML_CELLS));
         }
     }
 }
 
-/* hist (n_columns, FASTML_CELLS) += packed[r] at the codes of each row r. Rows are rows[0..n), or
-   first + [0..n) where rows is NULL. */
+/* hist (n_columns, FASTML_CELLS) += the gradient of each row at its codes. Rows are rows[0..n), or first + [0..n)
+   where rows is NULL; gradients as gradient_of has them. */
 static void histogram(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
-                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, const uint8_t *narrow, int64_t *hist)
 {
-    count_in_tiles(n_columns, 0, codes, row_stride, rows, first, n, packed, hist);
+    if (narrow == NULL)
+        count_in_tiles(n_columns, 0, codes, row_stride, rows, first, n, packed, NULL, hist);
+    else
+        count_in_tiles(n_columns, 0, codes, row_stride, rows, first, n, NULL, narrow, hist);
 }
 
-/* hist[cells[r, b]] += packed[r] for each row r and bundle b of columns. */
+/* hist[cells[r, b]] += the gradient of each row r, for each bundle b of columns. */
 static void histogram_of_bundles(const uint16_t *cells, ptrdiff_t row_stride, int n_bundles,
                                  const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const int64_t *packed,
-                                 int64_t *hist)
+                                 const uint8_t *narrow, int64_t *hist)
 {
-    count_in_tiles(n_bundles, 1, (const uint8_t *)cells, 2 * row_stride, rows, first, n, packed, hist);
+    const uint8_t *codes = (const uint8_t *)cells;
+    if (narrow == NULL)
+        count_in_tiles(n_bundles, 1, codes, 2 * row_stride, rows, first, n, packed, NULL, hist);
+    else
+        count_in_tiles(n_bundles, 1, codes, 2 * row_stride, rows, first, n, NULL, narrow, hist);
 }
 
-/* hist (n_columns, FASTML_CELLS) += packed[r] at the codes that bundles hold of each column: codes[j, cell]. For
+/* hist (n_columns, FASTML_CELLS) += gradients at the codes that bundles hold of each column: codes[j, cell]. For
    nodes too small to count by bundle. */
 static void histogram_of_members(const uint16_t *cells, ptrdiff_t row_stride, const int32_t *bundle_of,
                                  const uint8_t *codes, ptrdiff_t codes_stride, int n_columns, const int32_t *rows,
-                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist)
+                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, const uint8_t *narrow,
+                                 int64_t *hist)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
         ptrdiff_t r = rows != NULL ? rows[i] : first + i;
         if (rows != NULL) {
             ptrdiff_t next = rows[i + PREFETCH_AHEAD < n ? i + PREFETCH_AHEAD : n - 1];
             PREFETCH(cells + next * row_stride);
-            PREFETCH(packed + next);
+            if (narrow == NULL)
+                PREFETCH(packed + next);
         }
         const uint16_t *row = cells + r * row_stride;
-        int64_t p = packed[r];
+        int64_t p = gradient_of(packed, narrow, 2 * row_stride, r);
         for (int j = 0; j < n_columns; j++)
             hist[j * FASTML_CELLS + codes[j * codes_stride + row[bundle_of[j]]]] += p;
     }
@@ -144,6 +170,24 @@ static void pack_gradients(const float *restrict grad, const float *restrict hes
         double h = hess != NULL ? (double)hess[i] : 1.0;
         uint64_t g_bits = rounded_bits(w * (double)grad[i], g_scale), h_bits = rounded_bits(w * h, h_scale);
         packed_out[i] = (int64_t)((g_bits << 32) + (h_bits & 0xffffffffu));
+    }
+}
+
+/* The same where g and h fit 16 bits each: round(...) * 2^16 + round(...), 32 bits at narrow_out + i * row_bytes. */
+static void pack_narrow(const float *restrict grad, const float *restrict hess, const double *restrict weight,
+                        double g_scale, double h_scale, ptrdiff_t n, uint8_t *restrict narrow_out, ptrdiff_t row_bytes)
+{
+    uint32_t word[FASTML_BLOCK];
+    for (ptrdiff_t start = 0; start < n; start += FASTML_BLOCK) {
+        ptrdiff_t size = n - start < FASTML_BLOCK ? n - start : FASTML_BLOCK;
+        for (ptrdiff_t i = 0; i < size; i++) {
+            double w = weight != NULL ? weight[start + i] : 1.0;
+            double h = hess != NULL ? (double)hess[start + i] : 1.0;
+            uint64_t g_bits = rounded_bits(w * (double)grad[start + i], g_scale), h_bits = rounded_bits(w * h, h_scale);
+            word[i] = (uint32_t)((g_bits << 16) + (h_bits & 0xffffu));
+        }
+        for (ptrdiff_t i = 0; i < size; i++)
+            memcpy(narrow_out + (start + i) * row_bytes, word + i, 4);
     }
 }
 

@@ -32,6 +32,7 @@ const struct fastml_kernels FASTML_TABLE = {
     .histogram_of_bundles = histogram_of_bundles,
     .histogram_of_members = histogram_of_members,
     .pack_gradients = pack_gradients,
+    .pack_narrow = pack_narrow,
     .partition_rows = partition_rows,
     .partition_rows_by_table = partition_rows_by_table,
     .scan_bins = scan_bins,

@@ -198,10 +198,39 @@ ALWAYS_INLINE void store_block(int clamp, const double *restrict x, double least
         x_out[i] = (float)(clamp ? clamped(x[i], least, FLT_MAX) : x[i]);
 }
 
-/* sums_out = {sum w |g|, sum w h, sum w g^2}, each over eight fixed lanes, so that they have the same bits
-   everywhere. hess NULL: h = 1; weight NULL: w = 1. */
+/* The largest of n numbers that are not negative: their bits are in order. */
+ALWAYS_INLINE double largest_of(const double *x, ptrdiff_t n)
+{
+    int64_t largest = 0;
+    double out;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int64_t bits;
+        memcpy(&bits, x + i, 8);
+        largest = bits > largest ? bits : largest;
+    }
+    memcpy(&out, &largest, 8);
+    return out;
+}
+
+/* The same for the sizes of float32 numbers. */
+ALWAYS_INLINE double largest_size_of(const float *x, ptrdiff_t n)
+{
+    int32_t largest = 0;
+    float out;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, x + i, 4);
+        bits &= INT32_MAX;
+        largest = bits > largest ? bits : largest;
+    }
+    memcpy(&out, &largest, 4);
+    return (double)out;
+}
+
+/* stats_out = {sum w |g|, sum w h, sum w g^2, max w |g|, max w h}; sums are over eight fixed lanes, so that they have
+   the same bits everywhere. hess NULL: h = 1; weight NULL: w = 1. */
 static void sum_block(const float *restrict grad, const float *restrict hess, const double *restrict weight,
-                      ptrdiff_t n, double *restrict sums_out)
+                      ptrdiff_t n, double *restrict stats_out)
 {
     double terms[3][FASTML_BLOCK], lanes[3][8];
     const ptrdiff_t padded = (n + 7) & ~(ptrdiff_t)7;
@@ -238,12 +267,18 @@ static void sum_block(const float *restrict grad, const float *restrict hess, co
 #endif
     for (int t = 0; t < 3; t++) {
         const double *s = lanes[t];
-        sums_out[t] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+        stats_out[t] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+    }
+    if (weight != NULL) {
+        stats_out[3] = largest_of(terms[0], n);
+        stats_out[4] = largest_of(terms[1], n);
+    } else {
+        stats_out[3] = largest_size_of(grad, n);
+        stats_out[4] = hess != NULL ? largest_size_of(hess, n) : 1.0;
     }
 }
 
-/* Stores a block as float32 and sets stats_out = {sum |w g|, sum w h, sum w g^2}. hess_out NULL: h = 1, not
-   stored; weight NULL: w = 1. */
+/* Stores a block as float32 and sets stats_out as sum_block does. hess_out NULL: h = 1, not stored; weight NULL: w = 1. */
 static void store_gradients(const double *restrict grad, const double *restrict hess,
                             const double *restrict weight, ptrdiff_t n, float *restrict grad_out,
                             float *restrict hess_out, double *restrict stats_out)

@@ -43,14 +43,16 @@ struct fastml_kernels {
 
     /* histogram.inl */
     void (*histogram)(const uint8_t *codes, ptrdiff_t row_stride, int n_columns, const int32_t *rows,
-                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
+                      ptrdiff_t first, ptrdiff_t n, const int64_t *packed, const uint8_t *narrow, int64_t *hist);
     void (*histogram_of_bundles)(const uint16_t *cells, ptrdiff_t row_stride, int n_bundles, const int32_t *rows,
-                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
+                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, const uint8_t *narrow, int64_t *hist);
     void (*histogram_of_members)(const uint16_t *cells, ptrdiff_t row_stride, const int32_t *bundle_of,
                                  const uint8_t *codes, ptrdiff_t codes_stride, int n_columns, const int32_t *rows,
-                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, int64_t *hist);
+                                 ptrdiff_t first, ptrdiff_t n, const int64_t *packed, const uint8_t *narrow, int64_t *hist);
     void (*pack_gradients)(const float *grad, const float *hess, const double *weight, double g_scale,
                            double h_scale, ptrdiff_t n, int64_t *packed_out);
+    void (*pack_narrow)(const float *grad, const float *hess, const double *weight, double g_scale, double h_scale,
+                        ptrdiff_t n, uint8_t *narrow_out, ptrdiff_t row_bytes);
     ptrdiff_t (*partition_rows)(const uint8_t *column, int subtract, int threshold, int32_t *rows,
                                 int32_t *right_out, ptrdiff_t n);
     ptrdiff_t (*partition_rows_by_table)(const uint8_t *column, const uint8_t *table, int32_t *rows,
@@ -60,8 +62,8 @@ struct fastml_kernels {
     void (*sum_leaf)(const float *grad, const float *hess, const double *weight, const int32_t *rows, ptrdiff_t n,
                      double g_scale, double h_scale, int32_t leaf, int32_t *leaf_of_out, int64_t *sums_out);
     void (*sum_numbered)(const uint8_t *number, const int32_t *node_of, int n_numbers, const float *grad,
-                         const float *hess, const double *weight, const uint8_t *sampled, ptrdiff_t n, double g_scale, double h_scale,
-                         int32_t *leaf_of_out, int64_t *sums_inout);
+                         const float *hess, const double *weight, const uint8_t *sampled, ptrdiff_t n,
+                         double g_scale, double h_scale, int32_t *leaf_of_out, int64_t *sums_inout);
 
     /* losses.inl */
     fastml_loss_block squared_error;

@@ -41,7 +41,7 @@ def check_layouts(binned):
     assert binned.codes_by_column.ctypes.data % 64 == 0
     assert not binned.codes_by_column[:, n:].any()
     if binned.codes_by_row is not None:
-        assert binned.row_stride in (8, 12, 16, 32) or binned.row_stride % 64 == 0
+        assert binned.row_stride in (8, 12, 16, 32, 48) or binned.row_stride % 64 == 0
         assert binned.codes_by_row.shape == (n + 1, binned.row_stride)
         assert binned.codes_by_row.ctypes.data % 64 == 0
         np.testing.assert_array_equal(binned.codes_by_row[:n, :d], binned.codes_by_column[:, :n].T)

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fastml._engines.histogram_grower import HistogramGrower
+from fastml.data.binning import row_stride
 from fastml.data.bundles import Bundles
 from tests.reference.bin_mapper import edges_of
 from tests.reference.histogram_grower import leaf_weight, score, splits
@@ -51,10 +52,15 @@ class Problem:
         self.n_bins = np.array([
             max(1, self.codes[:, j].max()) if self.is_categorical[j] else len(self.edges[j]) + 1 for j in range(d)
         ], np.int32)  # fmt: skip
-        stride = next((s for s in (8, 12, 16, 32) if d <= s), -(-d // 64) * 64)
-        self.by_row, self.by_column = aligned((n + 1, stride)), aligned((d, -(-n // 64) * 64 + 64))
-        self.by_row[:n, :d] = self.codes
+        self.by_row, self.by_column = self.rows(), aligned((d, -(-n // 64) * 64 + 64))
         self.by_column[:, :n] = self.codes.T
+
+    def rows(self, room=0):
+        """Codes row by row, with `room` bytes or more past those of a row."""
+        n, d = self.codes.shape
+        out = aligned((n + 1, row_stride(d + room)))
+        out[:n, :d] = self.codes
+        return out
 
     @property
     def n(self):
@@ -68,20 +74,19 @@ class Problem:
         h = np.ones(self.n) if self.hess is None else self.hess[k].astype(float)
         return self.weights() * self.grad[k], self.weights() * h
 
-    def bundles(self):
-        return Bundles.of(
-            SimpleNamespace(
-                n_samples=self.n, n_features=len(self.n_bins), codes_by_column=self.by_column, n_bins=self.n_bins
-            )
+    def bundles(self, room=0):
+        binned = SimpleNamespace(
+            n_samples=self.n, n_features=len(self.n_bins), codes_by_column=self.by_column, n_bins=self.n_bins
         )
+        return Bundles.of(binned, room=room)
 
-    def grower(self, n_threads=1, bundles=None, **options):
+    def grower(self, n_threads=1, bundles=None, room=0, **options):
         start = np.cumsum([0] + [len(e) for e in self.edges], dtype=np.int64)
-        by_row = self.by_row if bundles is None else None
+        by_row = self.rows(room) if room and bundles is None else self.by_row if bundles is None else None
         return HistogramGrower(
             by_row, self.by_column, self.n, self.n_bins, self.is_categorical, np.concatenate(self.edges), start,
             {**OPTIONS, **options}, n_outputs=len(self.grad), n_threads=n_threads,
-            bundles=bundles,
+            bundles=bundles, room=room > 0,
         )  # fmt: skip
 
     def grow(self, grower):
@@ -89,7 +94,9 @@ class Problem:
         leaf_of = np.full(self.grad.shape, -1, np.int32)
         sums = [self.gradients(k) for k in range(len(self.grad))]
         squares = (self.weights() * self.grad.astype(float) ** 2).sum(axis=1)
-        stats = np.array([[abs(g).sum(), h.sum(), square] for (g, h), square in zip(sums, squares, strict=True)])
+        stats = np.array([
+            [abs(g).sum(), h.sum(), square, abs(g).max(), h.max()] for (g, h), square in zip(sums, squares, strict=True)
+        ])  # fmt: skip
         return grower.grow(self.grad, self.hess, self.weight, self.sampled, stats, leaf_of), leaf_of
 
 

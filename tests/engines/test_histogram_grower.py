@@ -124,7 +124,7 @@ def fingerprint(n_threads):
     ]:  # fmt: skip
         for kinds, outputs in ((COLUMNS, 1), (COLUMNS * 2, 3), (COLUMNS * 7, 1)):
             problem = problem_of(kinds, n, rng, "normal", "uniform", "real", outputs, subsample=0.8)
-            grower = problem.grower(n_threads, **o)
+            grower = problem.grower(n_threads, room=4 * (n == 5000 and outputs == 1), **o)
             parts += [as_bytes(*problem.grow(grower)) for _ in range(2)]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
@@ -168,6 +168,43 @@ def test_counting_by_bundles_gives_the_same_tree(subsample, n_outputs, n_threads
     grower = problem.grower(n_threads, bundles, **o)
     assert as_bytes(*problem.grow(grower)) == as_bytes(*grown(problem, 1, **o))
     assert as_bytes(*problem.grow(grower)) == as_bytes(*problem.grow(problem.grower(1, bundles, **o)))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("bundled", [False, True])
+@pytest.mark.parametrize("hessians", ["none", "uniform"])
+def test_gradients_in_the_rows_give_the_same_tree_where_16_bits_hold_them(hessians, bundled, n_threads):
+    kinds = ["few", "duplicate", "few", "few", "constant", "few missing", "category"]
+    problem = problem_of(kinds, 20_000, np.random.default_rng(9), "normal", hessians)
+    problem.grad = np.round(64 * problem.grad.clip(-8, 8)) / 64
+    problem.hess = None if problem.hess is None else np.ceil(1024 * problem.hess) / 1024
+    bundles = problem.bundles(room=4) if bundled else None
+    o = {"max_leaves": 31, "lossguide": 1, "max_depth": 0}
+    grower = problem.grower(n_threads, bundles, room=4, **o)
+    apart = as_bytes(*grown(problem, 1, **o))
+    assert as_bytes(*problem.grow(grower)) == apart
+    problem.grad[0, 77] = 1e6  # 16 bits would leave nothing of the others
+    apart = as_bytes(*grown(problem, 1, **o))
+    again = problem.grower(n_threads, bundles, room=4, **o)
+    assert as_bytes(*problem.grow(again)) == apart
+
+
+def test_gradients_in_the_rows_cost_their_last_bits():
+    problem = problem_of(["many", "few missing", "category"], 5000, np.random.default_rng(9), "normal", "uniform")
+    o = {"max_leaves": 31, "lossguide": 1, "max_depth": 0}
+    (rounded,), leaf_of = grown(problem, room=4, **o)
+    (fine,), _ = grown(problem, **o)
+    assert rounded[2].tobytes() != fine[2].tobytes(), "covers of 16 bits should differ in their last bits"
+    np.testing.assert_allclose(rounded[2][0], fine[2][0], rtol=1e-5)
+    rows, _ = rows_of(problem, rounded)
+    rounded[2][:] = [problem.hess[0][rows[i]].sum() for i in range(len(rows))]
+    check_leaves(problem, rounded, leaf_of[0], {**OPTIONS, **o})
+
+
+def test_rows_without_room_are_refused():
+    problem = problem_of(["many"] * 5, 100, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="no room for a gradient"):
+        problem.grower(room=1)
 
 
 def test_it_wants_one_layout_of_rows():

@@ -25,8 +25,9 @@ def softmax_cross_entropy(y, raw, factor=1.0):
 
 
 def stats(grad, hess, weight):
-    """sum |w g|, sum w h, sum w g^2 of one output."""
-    return np.array([np.abs(weight * grad).sum(), (weight * hess).sum(), (weight * grad**2).sum()])
+    """sum |w g|, sum w h, sum w g^2, max |w g|, max w h of one output."""
+    size, weighted = np.abs(weight * grad), weight * hess
+    return np.array([size.sum(), weighted.sum(), (weight * grad**2).sum(), size.max(), weighted.max()])
 
 
 def take_up(raw, leaf_values, leaf_of):
