@@ -138,7 +138,7 @@ def _compiled(function: Callable, differentiates: bool) -> Block:
     from numba import carray, cfunc, njit, types
     from numba.core.errors import NumbaError
 
-    # No fastmath: the same bits as the function gives in Python, and NaN stays NaN.
+    # No fastmath: what the function gives in Python, but for the last bit of an exponential, and NaN stays NaN.
     options: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
     scalar = with_helpers(function, lambda plain: njit(plain, **options), {})
     try:

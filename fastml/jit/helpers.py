@@ -6,14 +6,15 @@ from collections.abc import Callable
 from types import CellType, FunctionType
 from typing import Any
 
+from fastml.jit.exponential import vectorised
 from fastml.jit.fingerprint import is_users, names_outside
 
 
 def with_helpers(function: Any, compiles: Callable[[FunctionType], Any], done: dict[FunctionType, Any]) -> Any:
     """`compiles` of a copy of the function whose helpers, found by name in its module or closure, are compiled too.
 
-    Neither the function nor its module is changed. `done` has what is compiled already, so that a function may
-    call itself; start with an empty one.
+    `exp` becomes one that vectorises. Neither the function nor its module is changed. `done` has what is compiled
+    already, so that a function may call itself; start with an empty one.
     """
     if not isinstance(function, FunctionType):  # wrapped by the user, or something that Numba will refuse
         return function if hasattr(function, "py_func") else compiles(function)
@@ -21,7 +22,7 @@ def with_helpers(function: Any, compiles: Callable[[FunctionType], Any], done: d
         return done[function]
 
     def replaced(value: Any) -> Any:
-        return with_helpers(value, compiles, done) if is_users(value) else value
+        return with_helpers(value, compiles, done) if is_users(value) else vectorised(value)
 
     seen = {"__builtins__": __builtins__, "__name__": function.__module__}
     code = function.__code__
