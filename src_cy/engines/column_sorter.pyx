@@ -1,0 +1,116 @@
+"""Sorts columns of numbers once, before trees with exact thresholds grow on them.
+
+Limit: a radix sort moves 8 bytes in four passes, about 7 ns a float32.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+from kernels.radix_sort cimport key32, key64, number32, number64, radix_sort
+from kernels.sorted_runs cimport MISSING
+
+import numpy as np
+
+
+cdef ptrdiff_t sort_float32(const float *x, ptrdiff_t n, uint64_t *entries_out, double *values_out) noexcept nogil:
+    """See sort_columns; returns the number of distinct values, or -1 where there is no memory."""
+    cdef uint32_t *memory = <uint32_t *> malloc(4 * (n + 1) * sizeof(uint32_t))
+    cdef uint32_t *keys = memory
+    cdef uint32_t *rows
+    cdef ptrdiff_t i, n_values = -1
+    cdef uint32_t missing = <uint32_t> 0xFFFFFFFF
+    if memory == NULL:
+        return -1
+    rows = memory + 2 * n
+    for i in range(n):
+        keys[i] = key32(x[i])
+        rows[i] = <uint32_t> i
+    if radix_sort(keys, memory + n, rows, memory + 3 * n, <uint32_t> n):
+        keys = memory + n
+        rows = memory + 3 * n
+    for i in range(n):
+        if keys[i] == missing:
+            entries_out[i] = (<uint64_t> MISSING << 32) | rows[i]
+            continue
+        if i == 0 or keys[i] != keys[i - 1]:
+            n_values += 1
+            values_out[n_values] = number32(keys[i])
+        entries_out[i] = (<uint64_t> n_values << 32) | rows[i]
+    free(memory)
+    return n_values + 1
+
+
+cdef ptrdiff_t sort_float64(const double *x, ptrdiff_t n, uint64_t *entries_out, double *values_out) noexcept nogil:
+    cdef uint64_t *keys = <uint64_t *> malloc(2 * (n + 1) * sizeof(uint64_t))
+    cdef uint32_t *rows = <uint32_t *> malloc(2 * (n + 1) * sizeof(uint32_t))
+    cdef const uint64_t *key = keys
+    cdef const uint32_t *row = rows
+    cdef ptrdiff_t i, n_values = -1
+    cdef uint64_t missing = <uint64_t> 0xFFFFFFFFFFFFFFFF
+    if keys == NULL or rows == NULL:
+        free(keys)
+        free(rows)
+        return -1
+    for i in range(n):
+        keys[i] = key64(x[i])
+        rows[i] = <uint32_t> i
+    if radix_sort(keys, keys + n, rows, rows + n, <uint32_t> n):
+        key = keys + n
+        row = rows + n
+    for i in range(n):
+        if key[i] == missing:
+            entries_out[i] = (<uint64_t> MISSING << 32) | row[i]
+            continue
+        if i == 0 or key[i] != key[i - 1]:
+            n_values += 1
+            values_out[n_values] = number64(key[i])
+        entries_out[i] = (<uint64_t> n_values << 32) | row[i]
+    free(keys)
+    free(rows)
+    return n_values + 1
+
+
+def sort_columns(columns, int n_threads=1):
+    """(entries, values, values_start) of equally long float32 or float64 columns; see column_sorter.pyi."""
+    cdef ptrdiff_t d = len(columns), j, n = len(columns[0]) if d else 0
+    cdef uint64_t[:, ::1] entries = np.empty((d, n), np.uint64)
+    cdef double[:, ::1] values
+    cdef ptrdiff_t[::1] found
+    cdef const float[::1] x32
+    cdef const double[::1] x64
+    cdef size_t[::1] address = np.empty(d, np.uintp)
+    cdef unsigned char[::1] is_double = np.empty(d, np.uint8)
+    cdef ptrdiff_t first, stop, group = max(1, min(d, 64))
+    if n >= 2**32 - 1:
+        raise ValueError(f"n_samples={n} must be below 2**32 - 1 for exact thresholds")
+    held = []
+    for j in range(d):
+        column = np.ascontiguousarray(columns[j])
+        if column.dtype == np.float32:
+            x32 = column
+            address[j] = <size_t> &x32[0] if n else 0
+        else:
+            column = column.astype(np.float64, copy=False)
+            x64 = column
+            address[j] = <size_t> &x64[0] if n else 0
+        is_double[j] = column.dtype == np.float64
+        held.append(column)
+    parts = []
+    for first in range(0, d, group):  # in groups, so that room for the values is a small part of all
+        stop = min(d, first + group)
+        values = np.empty((stop - first, n))
+        found = np.zeros(stop - first, np.intp)
+        if n:
+            for j in prange(first, stop, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic", chunksize=1):
+                if is_double[j]:
+                    found[j - first] = sort_float64(<const double *> address[j], n, &entries[j, 0], &values[j - first, 0])
+                else:
+                    found[j - first] = sort_float32(<const float *> address[j], n, &entries[j, 0], &values[j - first, 0])
+        for j in range(stop - first):
+            if found[j] < 0:
+                raise MemoryError
+            parts.append(np.asarray(values)[j, : found[j]].copy())
+    start = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return np.asarray(entries), np.concatenate([np.empty(0), *parts]), start

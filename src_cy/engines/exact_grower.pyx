@@ -1,0 +1,384 @@
+"""Grows trees with exact thresholds from columns that are kept in the order of their values.
+
+Limit: a level of the tree reads each entry of each column twice (8 bytes in order, and the row's target and side from
+anywhere in the cache), to search and to move it. Large nodes are shared by the threads column by column; below, each
+thread grows whole subtrees. Sums are added in the order of one column's entries, so that bits do not depend on the
+threads.
+"""
+
+from cython.parallel cimport parallel, prange, threadid
+from libc.math cimport INFINITY
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+from kernels.exact_growth cimport (
+    NO_MEMORY, ExactNode, ExactProblem, Grown, Work, draw_columns, grow_below, list_columns, reserve_lists,
+    reserve_nodes, run_of, search_column, split_node, stays_leaf, take_cut, work_free, work_init,
+)
+from kernels.impurity cimport Criterion, Totals, impurity_of, sum_run
+from kernels.queue cimport Candidate, queue_pop, queue_push
+from kernels.sorted_runs cimport row_of, split_run
+from types cimport Node
+
+import numpy as np
+
+NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
+CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "friedman_mse": 3, "poisson": 4,
+            "absolute_error": 5}
+
+cdef enum:
+    MISSING_LEFT_BIT = 31
+    SHARED_ENTRIES = 32768          # of a node, over its columns, from which on threads share it
+    TASKS_A_THREAD = 8              # subtrees, so that threads end together
+
+
+cdef class ExactGrower:
+    """Trees on one set of sorted columns; see exact_grower.pyi."""
+
+    cdef const uint64_t[:, ::1] entries
+    cdef const double[::1] values
+    cdef const int64_t[::1] values_start
+    cdef ptrdiff_t n_samples
+    cdef int n_threads
+
+    def __cinit__(
+        self, const uint64_t[:, ::1] entries, const double[::1] values, const int64_t[::1] values_start,
+        int n_threads=1,
+    ):
+        self.entries = entries
+        self.values = values
+        self.values_start = values_start
+        self.n_samples = entries.shape[1]
+        self.n_threads = max(n_threads, 1)
+
+    def grow(
+        self, criterion, options, const int32_t[:, ::1] label=None, int n_classes=0, const double[:, ::1] y=None,
+        const double[::1] weight=None, const int8_t[::1] monotone=None,
+    ):
+        """One tree; see exact_grower.pyi."""
+        cdef ExactProblem p
+        cdef Work w
+        cdef ptrdiff_t i, j, kept
+        cdef uint64_t[:, ::1] moving
+        cdef uint8_t[::1] goes_left = np.zeros(self.n_samples + 1, np.uint8)
+        cdef int rc
+        set_options(&p, dict(options))
+        p.n_features = <int> self.entries.shape[0]
+        p.values = &self.values[0] if self.values.shape[0] else NULL
+        p.values_start = &self.values_start[0]
+        p.monotone = NULL if monotone is None else &monotone[0]
+        p.goes_left = &goes_left[0]
+        p.target.criterion = <Criterion> <int> CRITERIA[criterion]
+        p.target.n = self.n_samples
+        p.target.n_classes = n_classes
+        p.target.n_outputs = <int> (label.shape[0] if label is not None else y.shape[0])
+        p.target.width = p.target.n_outputs * max(n_classes, 1)
+        p.target.label = NULL if label is None else &label[0, 0]
+        p.target.y = NULL if y is None else &y[0, 0]
+        p.target.weight = NULL if weight is None else &weight[0]
+        p.n = self.n_samples if weight is None else np.count_nonzero(weight)
+        if p.n == 0:
+            raise ValueError("no row has a weight")
+        moving = np.empty((p.n_features, p.n), np.uint64)
+        p.entries = &moving[0, 0]
+        for j in prange(p.n_features, nogil=True, num_threads=self.n_threads, schedule="static"):
+            keep_weighted(&p, &self.entries[j, 0], j)
+        memset(&w, 0, sizeof(Work))
+        try:
+            if not work_init(&p, &w, p.n) or not start_root(&p, &w):
+                raise MemoryError
+            if p.options.max_leaves > 0:
+                rc = self.grow_best_first(&p, &w)
+                if rc < 0:
+                    raise MemoryError
+                return frozen(&p, &w.grown, NULL, NULL, 0)
+            return self.grow_depth_first(&p, &w)
+        finally:
+            work_free(&w)
+
+    cdef bint is_shared(self, const ExactProblem *p, const Work *w, int node) noexcept nogil:
+        return self.n_threads > 1 and w.grown.nodes[node].n * w.n_order >= SHARED_ENTRIES and w.n_order > 1
+
+    cdef int search(self, const ExactProblem *p, Work *w, int node) except -2 nogil:
+        """search_node, by all threads where that pays."""
+        cdef int i, threads, wide = 2 * p.target.width
+        cdef double *scratch = NULL
+        if list_columns(p, w, node) < 0:
+            return NO_MEMORY
+        draw_columns(p, w, node)
+        if self.is_shared(p, w, node):
+            threads = min(self.n_threads, w.n_order)
+            scratch = <double *> malloc(<size_t> (threads * (4 * p.target.width + 8)) * sizeof(double))
+            if scratch == NULL:
+                return NO_MEMORY
+            for i in prange(w.n_order, num_threads=threads, schedule="dynamic", chunksize=1):
+                search_column(p, w, node, w.order[i], scratch + threadid() * (2 * wide + 8), &w.cuts[i])
+            free(scratch)
+        else:
+            for i in range(w.n_order):
+                search_column(p, w, node, w.order[i], w.scratch, &w.cuts[i])
+        take_cut(p, w, node)
+        return 0
+
+    cdef int split(self, const ExactProblem *p, Work *w, int node) except -2 nogil:
+        """split_node, and the other columns' entries, by all threads where that pays; 1 where entries moved."""
+        cdef int moves = split_node(p, w, node), i, j, threads
+        cdef const ExactNode *own = &w.grown.nodes[node]
+        cdef uint64_t *moved
+        if moves <= 0:
+            return moves
+        if self.n_threads > 1 and own.n * w.n_list >= SHARED_ENTRIES and w.n_list > 1:
+            threads = min(self.n_threads, w.n_list)
+            moved = <uint64_t *> malloc(<size_t> (threads * (own.n + 8)) * sizeof(uint64_t))
+            if moved == NULL:
+                return NO_MEMORY
+            for i in prange(w.n_list, num_threads=threads, schedule="dynamic", chunksize=1):
+                if w.lists[w.list + i] != own.feature:
+                    split_run(run_of(p, own, w.lists[w.list + i]), own.n, p.goes_left,
+                              moved + threadid() * (own.n + 8))
+            free(moved)
+        else:
+            for i in range(w.n_list):
+                j = w.lists[w.list + i]
+                if j != own.feature:
+                    split_run(run_of(p, own, j), own.n, p.goes_left, w.moved)
+        return 1
+
+    cdef int grow_best_first(self, const ExactProblem *p, Work *w) except -2:
+        """The node with the largest gain first, up to max_leaves."""
+        cdef Candidate *heap = <Candidate *> malloc((2 * p.options.max_leaves + 2) * sizeof(Candidate))
+        cdef Candidate candidate
+        cdef int n_heap = 0, leaves = 1, node, child, rc
+        if heap == NULL:
+            return NO_MEMORY
+        rc = self.offer(p, w, 0, heap, &n_heap)
+        while rc >= 0 and n_heap > 0 and leaves < p.options.max_leaves:
+            node = queue_pop(heap, &n_heap).node
+            w.list = w.grown.nodes[node].columns    # its own by now, see offer
+            w.n_list = w.grown.nodes[node].n_columns
+            rc = self.split(p, w, node)
+            leaves += 1
+            if rc == 1:
+                for child in range(2):
+                    if rc >= 0:
+                        rc = self.offer(p, w, w.grown.nodes[node].left + child, heap, &n_heap)
+        free(heap)
+        return rc
+
+    cdef int offer(self, const ExactProblem *p, Work *w, int node, Candidate *heap, int *n_heap) except -2:
+        """Search a node and queue it if it can be split. `columns` becomes the list of its own varying columns."""
+        cdef Candidate candidate
+        if stays_leaf(p, &w.grown.nodes[node]):
+            return 0
+        if self.search(p, w, node) < 0:
+            return NO_MEMORY
+        w.grown.nodes[node].columns = w.list
+        w.grown.nodes[node].n_columns = w.n_list
+        if w.grown.nodes[node].n_left > 0:
+            candidate.key = w.grown.nodes[node].gain
+            candidate.node = node
+            queue_push(heap, n_heap, candidate)
+        return 0
+
+    cdef object grow_depth_first(self, const ExactProblem *p, Work *w):
+        """Large nodes by all threads, then subtrees side by side."""
+        cdef int rc, n_tasks = 0, node, t, threads = self.n_threads
+        cdef Grown *subtrees
+        cdef ptrdiff_t task_rows = p.n // (TASKS_A_THREAD * threads)
+        if threads == 1:
+            rc = grow_below(p, w)
+            if rc < 0:
+                raise MemoryError
+            return frozen(p, &w.grown, NULL, NULL, 0)
+        waiting, tasks = [0], []
+        while waiting:
+            node = waiting.pop()
+            if stays_leaf(p, &w.grown.nodes[node]):
+                continue
+            if w.grown.nodes[node].n <= task_rows or w.grown.nodes[node].n * p.n_features < SHARED_ENTRIES:
+                tasks.append(node)
+                continue
+            if self.search(p, w, node) < 0:
+                raise MemoryError
+            if w.grown.nodes[node].n_left == 0:
+                continue
+            rc = self.split(p, w, node)
+            if rc < 0:
+                raise MemoryError
+            if rc == 1:
+                waiting += [w.grown.nodes[node].left + 1, w.grown.nodes[node].left]
+        # The largest first, so that threads end together.
+        tasks.sort(key=lambda node: -w.grown.nodes[<int> node].n)
+        cdef int32_t[::1] roots = np.array(tasks, np.int32)
+        n_tasks = len(tasks)
+        subtrees = <Grown *> calloc(n_tasks + 1, sizeof(Grown))
+        if subtrees == NULL:
+            raise MemoryError
+        rc = 0
+        try:
+            for t in prange(n_tasks, nogil=True, num_threads=threads, schedule="dynamic", chunksize=1):
+                if grow_subtree(p, w, roots[t], &subtrees[t]) < 0:
+                    rc += NO_MEMORY
+            if rc < 0:
+                raise MemoryError
+            return frozen(p, &w.grown, subtrees, &roots[0] if n_tasks else NULL, n_tasks)
+        finally:
+            for t in range(n_tasks):
+                free(subtrees[t].nodes)
+                free(subtrees[t].sums)
+            free(subtrees)
+
+
+cdef void keep_weighted(const ExactProblem *p, const uint64_t *entries, ptrdiff_t j) noexcept nogil:
+    """Column j's entries of rows that have a weight."""
+    cdef uint64_t *out = p.entries + j * p.n
+    cdef ptrdiff_t i, kept = 0
+    if p.target.weight == NULL:
+        memcpy(out, entries, p.n * sizeof(uint64_t))
+        return
+    for i in range(p.target.n):
+        if p.target.weight[row_of(entries[i])] != 0.0:
+            out[kept] = entries[i]
+            kept += 1
+
+
+cdef bint start_root(ExactProblem *p, Work *w) noexcept:
+    """Node 0: all rows, all columns."""
+    cdef ExactNode *root
+    cdef Totals totals
+    cdef int j
+    if not reserve_nodes(p, &w.grown, 1) or not reserve_lists(w, p.n_features):
+        return False
+    for j in range(p.n_features):
+        w.lists[j] = j
+    w.n_lists = p.n_features
+    root = &w.grown.nodes[0]
+    totals.sums = w.grown.sums
+    sum_run(&p.target, p.entries, p.n, &totals)
+    root.begin = 0
+    root.n = p.n
+    root.n_left = 0
+    root.left = 0
+    root.depth = 0
+    root.gain = 0.0
+    root.own = totals.own
+    root.weight = totals.weight
+    root.impurity = impurity_of(&p.target, &totals)
+    root.lower = -INFINITY
+    root.upper = INFINITY
+    root.key = 0
+    root.columns = 0
+    root.n_columns = p.n_features
+    p.total_weight = totals.weight
+    w.grown.n = 1
+    return True
+
+
+cdef int grow_subtree(const ExactProblem *p, const Work *above, int root, Grown *out) noexcept nogil:
+    """The subtree of a node of `above`, to `out`."""
+    cdef Work w
+    cdef const ExactNode *own = &above.grown.nodes[root]
+    cdef int rc = NO_MEMORY
+    memset(&w, 0, sizeof(Work))
+    if (
+        work_init(p, &w, own.n) and reserve_nodes(p, &w.grown, 1) and reserve_lists(&w, own.n_columns)
+    ):
+        w.grown.nodes[0] = own[0]
+        w.grown.nodes[0].columns = 0
+        w.grown.n = 1
+        memcpy(w.grown.sums, above.grown.sums + <ptrdiff_t> root * p.target.width, p.target.width * sizeof(double))
+        memcpy(w.lists, above.lists + own.columns, own.n_columns * sizeof(int32_t))
+        w.n_lists = own.n_columns
+        rc = grow_below(p, &w)
+    out[0] = w.grown
+    w.grown.nodes = NULL
+    w.grown.sums = NULL
+    work_free(&w)
+    return rc
+
+
+cdef void keep_within_bounds(const ExactProblem *p, const ExactNode *node, double *sums) noexcept nogil:
+    """Cut a node's prediction to what monotone columns above it allow."""
+    cdef int one = p.target.n_classes == 2
+    cdef double bounded = min(max(sums[one], node.lower * node.weight), node.upper * node.weight)
+    if one:
+        sums[0] += sums[1] - bounded
+    sums[one] = bounded
+
+
+cdef tuple frozen(
+    const ExactProblem *p, const Grown *top, const Grown *subtrees, const int32_t *roots, int n_subtrees
+):
+    """(nodes, impurity, n_node_samples, weight, sums) with the children of each node numbered as it is reached, left
+    subtrees first: whoever grew what."""
+    cdef dict subtree_of = {roots[t]: t for t in range(n_subtrees)}
+    cdef ptrdiff_t total = top.n
+    cdef int t, i, n = 1, left
+    cdef const Grown *g
+    cdef const ExactNode *own
+    for t in range(n_subtrees):
+        total += subtrees[t].n - 1
+    nodes = np.zeros(total, NODE)
+    impurity = np.empty(total)
+    n_samples = np.empty(total, np.int64)
+    weight = np.empty(total)
+    sums = np.empty((total, p.target.width))
+    cdef Node[::1] nodes_view = nodes
+    cdef double[::1] impurity_view = impurity
+    cdef int64_t[::1] n_samples_view = n_samples
+    cdef double[::1] weight_view = weight
+    cdef double[:, ::1] sums_view = sums
+    cdef int32_t[::1] stack = np.empty(3 * (total + 1), np.int32)   # subtree (-1: top), node there, number
+    cdef ptrdiff_t top_of_stack = 3
+    stack[0] = -1
+    stack[1] = 0
+    stack[2] = 0
+    while top_of_stack > 0:
+        top_of_stack -= 3
+        t = stack[top_of_stack]
+        i = stack[top_of_stack + 1]
+        out = stack[top_of_stack + 2]
+        if t < 0 and i in subtree_of:
+            t = subtree_of[i]
+            i = 0
+        g = top if t < 0 else &subtrees[t]
+        own = &g.nodes[i]
+        impurity_view[out] = own.impurity
+        n_samples_view[out] = own.n
+        weight_view[out] = own.weight
+        memcpy(&sums_view[out, 0], g.sums + <ptrdiff_t> i * p.target.width, p.target.width * sizeof(double))
+        if p.monotone != NULL:
+            keep_within_bounds(p, own, &sums_view[out, 0])
+        left = own.left
+        if left == 0:
+            continue
+        nodes_view[out].value = own.threshold
+        nodes_view[out].left = n
+        nodes_view[out].feature = <uint32_t> own.feature
+        if own.missing_left:
+            nodes_view[out].feature |= <uint32_t> 1 << MISSING_LEFT_BIT
+        stack[top_of_stack] = t
+        stack[top_of_stack + 1] = left + 1
+        stack[top_of_stack + 2] = n + 1
+        stack[top_of_stack + 3] = t
+        stack[top_of_stack + 4] = left
+        stack[top_of_stack + 5] = n
+        top_of_stack += 6
+        n += 2
+    return nodes, impurity, n_samples, weight, sums
+
+
+cdef void set_options(ExactProblem *p, dict options) except *:
+    """Fill the record from its fields' names; a name missing or too much is an error of ours."""
+    p.options.max_depth = options.pop("max_depth")
+    p.options.max_leaves = options.pop("max_leaves")
+    p.options.min_samples_split = options.pop("min_samples_split")
+    p.options.min_samples_leaf = options.pop("min_samples_leaf")
+    p.options.min_weight_leaf = options.pop("min_weight_leaf")
+    p.options.min_impurity_decrease = options.pop("min_impurity_decrease")
+    p.options.max_features = options.pop("max_features")
+    p.options.random_cuts = options.pop("random_cuts")
+    p.options.seed = options.pop("seed")
+    if options:
+        raise TypeError(f"unknown options: {', '.join(options)}")
