@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-__all__ = ["FORMAT_VERSION", "load", "save"]
+__all__ = ["FORMAT_VERSION", "ModelFiles", "load", "save"]
 
 FORMAT_VERSION = 1
 MOVED: dict[str, str] = {}  # class names in files of older releases -> where the class is now
@@ -302,3 +302,19 @@ class _Reader:
 
 def _unknown(kind: Any) -> NoReturn:
     raise ValueError(f"{kind!r} is no kind of value")
+
+
+class ModelFiles:
+    """`save` and `load` of `fastml.io` as methods."""
+
+    def save(self, path: Any) -> None:
+        """Write the model to a file (safetensors and JSON, no pickle); `fastml.io.load` or `load` reads it."""
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: Any) -> Any:
+        """Read a model of this class from a file."""
+        model = load(path)
+        if not isinstance(model, cls):
+            raise ValueError(f"{path} holds a {type(model).__name__}, not a {cls.__name__}: use fastml.io.load")
+        return model

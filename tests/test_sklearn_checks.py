@@ -4,12 +4,17 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, XGBClassifier, XGBRegressor
+from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 ESTIMATORS = [
     XGBClassifier(n_estimators=10),
     XGBRegressor(n_estimators=10),
     GradientBoostingClassifier(n_estimators=10),
     GradientBoostingRegressor(n_estimators=10),
+    DecisionTreeClassifier(),
+    DecisionTreeRegressor(),
+    ExtraTreeClassifier(random_state=0),
+    ExtraTreeRegressor(random_state=0),
 ]
 
 

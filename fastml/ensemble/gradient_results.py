@@ -14,7 +14,7 @@ from fastml.data.validation import predict_table
 from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.gradient_fit import raw_so_far
 from fastml.ensemble.initial_scores import constant_init, initial_scores
-from fastml.ensemble.model_files import ModelFiles
+from fastml.io import ModelFiles
 from fastml.losses import Loss
 from fastml.threads import effective_threads
 from fastml.tree.structure import Forest

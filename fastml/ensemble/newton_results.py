@@ -11,7 +11,7 @@ from fastml.base import check_is_fitted
 from fastml.data.validation import predict_table
 from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.metrics import LINKS
-from fastml.ensemble.model_files import ModelFiles
+from fastml.io import ModelFiles
 from fastml.threads import effective_threads
 from fastml.tree.structure import Forest
 

@@ -1,0 +1,145 @@
+"""A fitted decision tree: its nodes, what each predicts, and scikit-learn's view of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastml._engines.row_predictor import RowForest
+from fastml.tree.structure import FEATURE, MISSING_LEFT
+
+NO_SETS = np.empty((0, 8), np.uint32)
+
+
+@dataclass(eq=False)
+class FittedTree:
+    """Arrays over the nodes; the children of node i are ``left[i]`` and ``left[i] + 1``.
+
+    nodes : (n_nodes,) fastml.tree.structure.NODE, 16 bytes each
+    value : (n_nodes, n_outputs, n_classes) share of each class, or (n_nodes, n_outputs, 1) the prediction
+    impurity, weight : (n_nodes,) float64.  n_node_samples : (n_nodes,) int64
+    n_classes : of each output; 1: numbers
+    """
+
+    nodes: NDArray[Any]
+    value: NDArray[np.float64]
+    impurity: NDArray[np.float64]
+    n_node_samples: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    n_classes: tuple[int, ...]
+    n_features: int
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def check(self) -> None:
+        """Raise ValueError unless the arrays describe a tree; for arrays that come from a file."""
+        n = len(self.nodes)
+        shapes = {len(self.value), len(self.impurity), len(self.n_node_samples), len(self.weight)}
+        if shapes != {n} or self.value.shape[1:] != (len(self.n_classes), max(self.n_classes)):
+            raise ValueError("a tree's arrays are not of one length or of its classes: they are damaged")
+        self.walker()
+
+    def walker(self) -> RowForest:
+        """What finds the leaves of rows."""
+        if "walker" not in self._cache:
+            start = np.array([0, len(self.nodes)])
+            self._cache["walker"] = RowForest(self.nodes, start, NO_SETS, 1, self.n_features)
+        return self._cache["walker"]
+
+    def leaves(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.int32]:
+        """The node in which each row of numbers ends, (n,)."""
+        return self.walker().leaf_rows(X, n_threads=n_threads)[:, 0]
+
+    @cached_property
+    def is_split(self) -> NDArray[np.bool_]:
+        return self.nodes["left"] != 0
+
+    @cached_property
+    def depths(self) -> NDArray[np.int64]:
+        """Splits above each node."""
+        out, left = np.zeros(len(self.nodes), np.int64), self.nodes["left"].astype(np.int64)
+        level = np.zeros(1, np.int64)
+        while len(level := level[left[level] != 0]):
+            children = np.concatenate([left[level], left[level] + 1])
+            out[children] = out[level[0]] + 1
+            level = children
+        return out
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Nodes as scikit-learn numbers them: each before its children, left subtrees first."""
+        left, size = self.nodes["left"].astype(np.int64), np.ones(len(self.nodes), np.int64)
+        splits = np.flatnonzero(left)
+        for i in splits[::-1].tolist():  # children have higher numbers
+            size[i] += size[left[i]] + size[left[i] + 1]
+        place = np.zeros(len(self.nodes), np.int64)
+        for i in splits.tolist():
+            place[left[i]] = place[i] + 1
+            place[left[i] + 1] = place[i] + 1 + size[left[i]]
+        return np.argsort(place)
+
+    @cached_property
+    def place(self) -> NDArray[np.int64]:
+        """The number that scikit-learn gives each node."""
+        out = np.empty(len(self.nodes), np.int64)
+        out[self.order] = np.arange(len(out))
+        return out
+
+    def importances(self) -> NDArray[np.float64]:
+        """Decrease of the weighted impurity by each column, (n_features,), summing to 1 unless there is no split."""
+        left = self.nodes["left"][self.is_split].astype(np.int64)
+        mass = self.weight * self.impurity
+        gain = mass[self.is_split] - mass[left] - mass[left + 1]
+        feature = (self.nodes["feature"][self.is_split] & FEATURE).astype(np.int64)
+        out = np.bincount(feature, gain, minlength=self.n_features)
+        total = out.sum()
+        return out / total if total > 0 else out
+
+    def subtree(self, is_split: NDArray[np.bool_]) -> FittedTree:
+        """The tree whose splits are only those marked, of which every one has its parent marked."""
+        left, kept = self.nodes["left"].astype(np.int64), np.zeros(len(self.nodes), bool)
+        kept[0] = True
+        below = left[is_split]
+        kept[below] = kept[below + 1] = True
+        place = np.cumsum(kept) - 1
+        nodes = self.nodes[kept].copy()
+        stays = is_split[kept]
+        nodes["left"] = np.where(stays, place[left[kept]], 0)
+        nodes["feature"][~stays] = 0
+        nodes["value"][~stays] = 0.0
+        return FittedTree(
+            nodes, self.value[kept], self.impurity[kept], self.n_node_samples[kept], self.weight[kept],
+            self.n_classes, self.n_features,
+        )  # fmt: skip
+
+    def as_sklearn(self) -> Any:
+        """scikit-learn's own `Tree` of these nodes; it compares float32 values with the thresholds. Cached."""
+        if "sklearn" not in self._cache:
+            from sklearn.tree._tree import Tree
+
+            tree = Tree(self.n_features, np.array(self.n_classes, np.intp), len(self.n_classes))
+            order, place = self.order, self.place
+            ours, left = self.nodes[order], self.nodes["left"][order].astype(np.int64)
+            split = left != 0
+            nodes = np.zeros(len(order), tree.__getstate__()["nodes"].dtype)
+            nodes["left_child"] = np.where(split, place[left], -1)
+            nodes["right_child"] = np.where(split, place[np.where(split, left + 1, 0)], -1)
+            nodes["feature"] = np.where(split, (ours["feature"] & FEATURE).astype(np.int64), -2)
+            nodes["threshold"] = np.where(split, ours["value"], -2.0)
+            nodes["impurity"] = self.impurity[order]
+            nodes["n_node_samples"] = self.n_node_samples[order]
+            nodes["weighted_n_node_samples"] = self.weight[order]
+            nodes["missing_go_to_left"] = split & ((ours["feature"] & MISSING_LEFT) != 0)
+            tree.__setstate__({
+                "max_depth": int(self.depths.max()), "node_count": len(order), "nodes": nodes,
+                "values": np.ascontiguousarray(self.value[order]),
+            })
+            self._cache["sklearn"] = tree
+        return self._cache["sklearn"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = ("is_split", "depths", "order", "place")
+        return {**{k: v for k, v in self.__dict__.items() if k not in derived}, "_cache": {}}
