@@ -40,5 +40,5 @@ class ExactGrower:
 
         nodes : (n_nodes,) NODE, children numbered as their parents are reached, left subtrees first; value is the
         threshold of a split and 0 at leaves.  sums : (n_nodes, n_outputs * max(n_classes, 1)), weights of the classes,
-        or sums of w y.  The same bits for any number of threads. Raises MemoryError, ValueError.
+        sums of w y, or medians.  The same bits for any number of threads. Raises MemoryError, ValueError.
         """

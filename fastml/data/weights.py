@@ -36,6 +36,11 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
             weights = weights.astype(np.float64, copy=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"sample_weight must hold one number a sample: {error}") from error
+    if np.ndim(sample_weight) == 0:
+        raise TypeError(
+            "Input should have at least 1 dimension i.e. satisfy `len(x.shape) > 0`, got scalar "
+            f"`{weights.reshape(())!r}` instead."
+        )
     if weights.ndim != 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected either a scalar value or "

@@ -159,23 +159,25 @@ class _TreeRegressor(RegressorMixin, _Cart):
         check_parameters(self)
         table = self._open(X)
         y = encode_numbers(y, self)
-        check_same_length(X=table.n_samples, y=y.shape[1])
-        weight = check_sample_weight(sample_weight, table.n_samples)
         if self.criterion == "poisson":
             check_counts(y)
+        check_same_length(X=table.n_samples, y=y.shape[1])
+        weight = check_sample_weight(sample_weight, table.n_samples)
         if self.criterion == "friedman_mse":
             warnings.warn(
                 "criterion='friedman_mse' is deprecated, as in scikit-learn 1.9: use 'squared_error'.", FutureWarning,
                 stacklevel=2,
             )  # fmt: skip
+        criterion = "squared_error" if self.criterion == "friedman_mse" else self.criterion  # they agree on every split
         centre = self._centre(y)
         grown = self._grow(
-            table, float(table.n_samples) if weight is None else float(weight.sum()), self.criterion,
+            table, float(table.n_samples) if weight is None else float(weight.sum()), criterion,
             y=np.ascontiguousarray(y - centre), weight=weight, monotone=self._monotone(len(y), 0),
         )  # fmt: skip
         node_weight = grown[3]
         self.n_outputs_ = len(y)
-        value = grown[4] / np.where(node_weight > 0, node_weight, 1.0)[:, None] + centre.T
+        scale = np.ones(1) if criterion == "absolute_error" else np.where(node_weight > 0, node_weight, 1.0)
+        value = grown[4] / scale[:, None] + centre.T
         self._take(grown, value[:, :, None], (1,) * len(y))
         return self
 
@@ -248,7 +250,7 @@ class DecisionTreeRegressor(_TreeRegressor):
     Parameters
     ----------
     criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"}, default="squared_error"
-        "friedman_mse" is deprecated.
+        "friedman_mse" is deprecated: it chooses the splits of "squared_error".
     **others
         As :class:`fastml.tree.parameters.TreeParameters` lists them.
 

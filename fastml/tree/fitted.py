@@ -140,6 +140,11 @@ class FittedTree:
             self._cache["sklearn"] = tree
         return self._cache["sklearn"]
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():  # a pickle may come from a machine of the other byte order
+            native = value.astype(value.dtype.newbyteorder("=")) if isinstance(value, np.ndarray) else value
+            self.__dict__[name] = native
+
     def __getstate__(self) -> dict[str, Any]:
         derived = ("is_split", "depths", "order", "place")
         return {**{k: v for k, v in self.__dict__.items() if k not in derived}, "_cache": {}}

@@ -92,7 +92,7 @@ class TreeParameters:
         split = int(split) if isinstance(split, Integral) else max(2, math.ceil(split * n_samples))
         self.max_features_ = self._max_features()
         return {
-            "max_depth": min(self.max_depth or 0, 2**31 - 1), "max_leaves": self.max_leaf_nodes or 0,
+            "max_depth": min(self.max_depth or 0, 2**31 - 1), "max_leaves": min(self.max_leaf_nodes or 0, n_samples),
             "min_samples_split": max(split, 2 * leaf), "min_samples_leaf": leaf,
             "min_weight_leaf": self.min_weight_fraction_leaf * total_weight,
             "min_impurity_decrease": float(self.min_impurity_decrease), "max_features": self.max_features_,

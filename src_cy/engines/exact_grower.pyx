@@ -12,11 +12,14 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from kernels.exact_growth cimport (
-    NO_MEMORY, ExactNode, ExactProblem, Grown, Work, draw_columns, grow_below, list_columns, reserve_lists,
-    reserve_nodes, run_of, search_column, split_node, stays_leaf, take_cut, work_free, work_init,
+from kernels.exact_columns cimport draw_columns, list_columns
+from kernels.exact_cuts cimport search_column
+from kernels.exact_growth cimport grow_below, split_node, take_cut
+from kernels.exact_nodes cimport (
+    NO_MEMORY, ExactNode, ExactProblem, Grown, Work, reserve_lists, reserve_nodes, run_of, stays_leaf, work_free,
+    work_init,
 )
-from kernels.impurity cimport Criterion, Totals, impurity_of, sum_run
+from kernels.impurity cimport ABSOLUTE_ERROR, Criterion, Totals, impurity_of, sum_run
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sorted_runs cimport row_of, split_run
 from types cimport Node
@@ -24,8 +27,7 @@ from types cimport Node
 import numpy as np
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
-CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "friedman_mse": 3, "poisson": 4,
-            "absolute_error": 5}
+CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4}
 
 cdef enum:
     MISSING_LEFT_BIT = 31
@@ -147,7 +149,7 @@ cdef class ExactGrower:
 
     cdef int grow_best_first(self, const ExactProblem *p, Work *w) except -2:
         """The node with the largest gain first, up to max_leaves."""
-        cdef Candidate *heap = <Candidate *> malloc((2 * p.options.max_leaves + 2) * sizeof(Candidate))
+        cdef Candidate *heap = <Candidate *> malloc((2 * min(<ptrdiff_t> p.options.max_leaves, p.n) + 2) * sizeof(Candidate))
         cdef Candidate candidate
         cdef int n_heap = 0, leaves = 1, node, child, rc
         if heap == NULL:
@@ -301,7 +303,8 @@ cdef int grow_subtree(const ExactProblem *p, const Work *above, int root, Grown 
 cdef void keep_within_bounds(const ExactProblem *p, const ExactNode *node, double *sums) noexcept nogil:
     """Cut a node's prediction to what monotone columns above it allow."""
     cdef int one = p.target.n_classes == 2
-    cdef double bounded = min(max(sums[one], node.lower * node.weight), node.upper * node.weight)
+    cdef double scale = 1.0 if p.target.criterion == ABSOLUTE_ERROR else node.weight
+    cdef double bounded = min(max(sums[one], node.lower * scale), node.upper * scale)
     if one:
         sums[0] += sums[1] - bounded
     sums[one] = bounded

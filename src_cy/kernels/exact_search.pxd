@@ -5,7 +5,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from kernels.impurity cimport (
-    ABSOLUTE_ERROR, FRIEDMAN, GINI, POISSON, SQUARED_ERROR, Criterion, Target, Totals, proxy_of_classes, proxy_of_sums,
+    ABSOLUTE_ERROR, GINI, POISSON, SQUARED_ERROR, Criterion, Target, Totals, proxy_of_classes, proxy_of_sums,
 )
 from kernels.running_median cimport (
     RunningMedian, Weighed, distances, median_add, median_start, median_value,
@@ -222,8 +222,8 @@ cdef inline void scan_once(
         if t.n_classes == 2:        # gini of two classes is twice the squared error of 0 and 1
             sum_of_ones = totals.sums[1]
             ones.sums = &sum_of_ones
-        if t.criterion == FRIEDMAN or t.criterion == POISSON:
-            scan_number(t.criterion, t.weight != NULL, t, &ones, limits, run, present, missing_left, best)
+        if t.criterion == POISSON:
+            scan_number(POISSON, t.weight != NULL, t, &ones, limits, run, present, missing_left, best)
         elif t.weight != NULL:
             scan_number(SQUARED_ERROR, True, t, &ones, limits, run, present, missing_left, best)
         else:

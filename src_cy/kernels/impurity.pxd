@@ -5,7 +5,7 @@ of w y. With p_k = (weight of class k) / W and the mean m = sum w y / W, average
 
     gini       1 - sum p_k^2                     squared error   sum w y^2 / W - m^2
     entropy    -sum p_k log2 p_k                 poisson         sum w y log(y / m) / W   (half the deviance)
-    absolute error    sum w |y - median| / W, where the median stands for the mean everywhere
+    absolute error    sum w |y - median| / W, and the statistic is the median
 
 A cut is judged by what of its children's impurity hangs on the cut ("proxy", the larger the better): for gini and
 squared error  sum over sides and outputs of (sum of squares) / W.  Source: Breiman et al. 1984, chapters 4 and 8.
@@ -25,7 +25,6 @@ cdef enum Criterion:
     GINI
     ENTROPY
     SQUARED_ERROR
-    FRIEDMAN
     POISSON
     ABSOLUTE_ERROR
 
@@ -52,7 +51,7 @@ cdef inline double xlogx(double x) noexcept nogil:
 
 
 cdef inline void sum_distances(const Target *t, const uint64_t *run, ptrdiff_t n, Totals *out) noexcept nogil:
-    """sum_run for the absolute error: sums are W times the median. NaN where there is no memory."""
+    """sum_run for the absolute error: sums are the medians. NaN where there is no memory."""
     cdef RunningMedian m
     cdef Weighed *memory = <Weighed *> malloc(2 * (n + 1) * sizeof(Weighed))
     cdef ptrdiff_t i, row
@@ -70,7 +69,7 @@ cdef inline void sum_distances(const Target *t, const uint64_t *run, ptrdiff_t n
         for i in range(n):
             row = row_of(run[i])
             median_add(&m, t.y[o * t.n + row], t.weight[row] if t.weight != NULL else 1.0)
-        out.sums[o] = median_value(&m) * out.weight
+        out.sums[o] = median_value(&m)
         out.own += distances(&m)
     free(memory)
 
@@ -139,20 +138,15 @@ cdef inline double proxy_of_sums(
     Criterion criterion, const double *left, const double *right, int n_outputs, double w_left, double w_right
 ) noexcept nogil:
     """Of a cut, for numbers."""
-    cdef double total = 0.0, difference = 0.0
+    cdef double total = 0.0
     cdef int o
     for o in range(n_outputs):
         if criterion == POISSON:
             if left[o] <= 2.220446049250313e-16 or right[o] <= 2.220446049250313e-16:
                 return -INFINITY    # a side without events
             total += left[o] * log(left[o] / w_left) + right[o] * log(right[o] / w_right)
-        elif criterion == FRIEDMAN:
-            difference += w_right * left[o] - w_left * right[o]
         else:
             total += left[o] * left[o] / w_left + right[o] * right[o] / w_right
-    if criterion == FRIEDMAN:
-        difference /= n_outputs
-        return difference * difference / (w_left * w_right)
     return total
 
 

@@ -16,21 +16,29 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.ensemble
+import sklearn.tree
 
 import fastml.ensemble
+import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
-    "GradientBoostingClassifier": fastml.ensemble.GradientBoostingClassifier,
-    "GradientBoostingRegressor": fastml.ensemble.GradientBoostingRegressor,
-    "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
-    "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
+    sklearn.ensemble: {
+        "GradientBoostingClassifier": fastml.ensemble.GradientBoostingClassifier,
+        "GradientBoostingRegressor": fastml.ensemble.GradientBoostingRegressor,
+        "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
+        "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
+    },
+    sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
     fastml.ensemble.GradientBoostingClassifier,
     fastml.ensemble.GradientBoostingRegressor,
     fastml.ensemble.XGBClassifier,
     fastml.ensemble.XGBRegressor,
+    fastml.tree.cart._TreeClassifier,
+    fastml.tree.cart._TreeRegressor,
 ]
 SKIPS = tomllib.loads((Path(__file__).parent / "skips.toml").read_text(encoding="utf-8"))
 
@@ -50,8 +58,9 @@ def _counted(fit: Callable[..., Any]) -> Callable[..., Any]:
 
 for ours in OURS:
     ours.fit = _counted(ours.fit)
-for name, replacement in REPLACED.items():
-    setattr(sklearn.ensemble, name, replacement)
+for package, replacements in REPLACED.items():
+    for name, replacement in replacements.items():
+        setattr(package, name, replacement)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -k and -m take tests away
