@@ -16,6 +16,7 @@
 
 #include "binning.inl"
 #include "histogram.inl"
+#include "leaves.inl"
 #include "losses.inl"
 #include "transpose.inl"
 #include "predict.inl"

@@ -59,6 +59,8 @@ struct fastml_kernels {
                                          int32_t *right_out, ptrdiff_t n);
     int (*scan_bins)(const int64_t *bins, int n, int64_t start, int64_t total, double w, double lambda,
                      int32_t h_min, int64_t *left_out);
+
+    /* leaves.inl */
     void (*sum_leaf)(const float *grad, const float *hess, const double *weight, const int32_t *rows, ptrdiff_t n,
                      double g_scale, double h_scale, int32_t leaf, int32_t *leaf_of_out, int64_t *sums_out);
     void (*sum_numbered)(const uint8_t *number, const int32_t *node_of, int n_numbers, const float *grad,
