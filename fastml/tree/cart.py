@@ -52,6 +52,10 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
 
 
 class _TreeClassifier(ClassifierMixin, _Cart):
+    classes_: Any  # an array, or for several outputs a list of them
+    n_classes_: Any
+    class_weight: Any
+
     _parameter_constraints = TREE_CONSTRAINTS | {
         "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],

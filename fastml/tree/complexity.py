@@ -1,8 +1,9 @@
 """Minimal cost-complexity pruning of a fitted tree.
 
 With R(T) the impurity of the leaves, weighted by their share of the rows, the subtree T with the smallest
-R(T) + alpha * (leaves of T)  is found for every alpha at once: the node whose split takes least off R for each leaf that
-it adds, (R(t) - R(T_t)) / (leaves of T_t - 1), is cut first. Source: Breiman, Friedman, Olshen, Stone 1984, chapter 3.
+R(T) + alpha * (leaves of T)  is found for every alpha at once: the node whose split takes least off R for each leaf
+that it adds,  (R(t) - R(T_t)) / (leaves of T_t - 1),  is cut first.
+Source: Breiman, Friedman, Olshen, Stone 1984, chapter 3.
 """
 
 from __future__ import annotations

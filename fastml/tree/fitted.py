@@ -94,7 +94,7 @@ class FittedTree:
         mass = self.weight * self.impurity
         gain = mass[self.is_split] - mass[left] - mass[left + 1]
         feature = (self.nodes["feature"][self.is_split] & FEATURE).astype(np.int64)
-        out = np.bincount(feature, gain, minlength=self.n_features)
+        out: NDArray[np.float64] = np.bincount(feature, gain, minlength=self.n_features).astype(np.float64)
         total = out.sum()
         return out / total if total > 0 else out
 

@@ -3,7 +3,6 @@
 Limit: a radix sort moves 8 bytes in four passes, about 7 ns a float32.
 """
 
-from cython cimport floating
 from cython.parallel cimport prange
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
@@ -105,9 +104,13 @@ def sort_columns(columns, int n_threads=1):
         if n:
             for j in prange(first, stop, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic", chunksize=1):
                 if is_double[j]:
-                    found[j - first] = sort_float64(<const double *> address[j], n, &entries[j, 0], &values[j - first, 0])
+                    found[j - first] = sort_float64(
+                        <const double *> address[j], n, &entries[j, 0], &values[j - first, 0]
+                    )
                 else:
-                    found[j - first] = sort_float32(<const float *> address[j], n, &entries[j, 0], &values[j - first, 0])
+                    found[j - first] = sort_float32(
+                        <const float *> address[j], n, &entries[j, 0], &values[j - first, 0]
+                    )
         for j in range(stop - first):
             if found[j] < 0:
                 raise MemoryError

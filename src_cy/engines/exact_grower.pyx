@@ -6,7 +6,7 @@ thread grows whole subtrees. Sums are added in the order of one column's entries
 threads.
 """
 
-from cython.parallel cimport parallel, prange, threadid
+from cython.parallel cimport prange, threadid
 from libc.math cimport INFINITY
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
@@ -61,7 +61,7 @@ cdef class ExactGrower:
         """One tree; see exact_grower.pyi."""
         cdef ExactProblem p
         cdef Work w
-        cdef ptrdiff_t i, j, kept
+        cdef ptrdiff_t j
         cdef uint64_t[:, ::1] moving
         cdef uint8_t[::1] goes_left = np.zeros(self.n_samples + 1, np.uint8)
         cdef int rc
@@ -91,7 +91,8 @@ cdef class ExactGrower:
             if not work_init(&p, &w, p.n) or not start_root(&p, &w):
                 raise MemoryError
             if p.options.max_leaves > 0:
-                rc = self.grow_best_first(&p, &w)
+                with nogil:
+                    rc = self.grow_best_first(&p, &w)
                 if rc < 0:
                     raise MemoryError
                 return frozen(&p, &w.grown, NULL, NULL, 0)
@@ -147,10 +148,10 @@ cdef class ExactGrower:
                     split_run(run_of(p, own, j), own.n, p.goes_left, w.moved)
         return 1
 
-    cdef int grow_best_first(self, const ExactProblem *p, Work *w) except -2:
+    cdef int grow_best_first(self, const ExactProblem *p, Work *w) except -2 nogil:
         """The node with the largest gain first, up to max_leaves."""
-        cdef Candidate *heap = <Candidate *> malloc((2 * min(<ptrdiff_t> p.options.max_leaves, p.n) + 2) * sizeof(Candidate))
-        cdef Candidate candidate
+        cdef ptrdiff_t most = 2 * min(<ptrdiff_t> p.options.max_leaves, p.n) + 2
+        cdef Candidate *heap = <Candidate *> malloc(most * sizeof(Candidate))
         cdef int n_heap = 0, leaves = 1, node, child, rc
         if heap == NULL:
             return NO_MEMORY
@@ -168,7 +169,9 @@ cdef class ExactGrower:
         free(heap)
         return rc
 
-    cdef int offer(self, const ExactProblem *p, Work *w, int node, Candidate *heap, int *n_heap) except -2:
+    cdef int offer(
+        self, const ExactProblem *p, Work *w, int node, Candidate *heap, int *n_heap
+    ) except -2 nogil:
         """Search a node and queue it if it can be split. `columns` becomes the list of its own varying columns."""
         cdef Candidate candidate
         if stays_leaf(p, &w.grown.nodes[node]):
@@ -189,7 +192,8 @@ cdef class ExactGrower:
         cdef Grown *subtrees
         cdef ptrdiff_t task_rows = p.n // (TASKS_A_THREAD * threads)
         if threads == 1:
-            rc = grow_below(p, w)
+            with nogil:
+                rc = grow_below(p, w)
             if rc < 0:
                 raise MemoryError
             return frozen(p, &w.grown, NULL, NULL, 0)
@@ -201,11 +205,14 @@ cdef class ExactGrower:
             if w.grown.nodes[node].n <= task_rows or w.grown.nodes[node].n * p.n_features < SHARED_ENTRIES:
                 tasks.append(node)
                 continue
-            if self.search(p, w, node) < 0:
+            with nogil:
+                rc = self.search(p, w, node)
+            if rc < 0:
                 raise MemoryError
             if w.grown.nodes[node].n_left == 0:
                 continue
-            rc = self.split(p, w, node)
+            with nogil:
+                rc = self.split(p, w, node)
             if rc < 0:
                 raise MemoryError
             if rc == 1:

@@ -137,7 +137,8 @@ def fingerprint(n_threads):
     rng = np.random.default_rng(7)
     X = np.stack([column(kind, 9000, rng) for kind in ("many", "few", "missing", "many", "constant", "many")], 1)
     parts = []
-    for criterion, n_classes, n_outputs in (("gini", 2, 1), ("entropy", 3, 2), ("squared_error", 0, 1), ("poisson", 0, 2)):
+    cases = (("gini", 2, 1), ("entropy", 3, 2), ("squared_error", 0, 1), ("poisson", 0, 2), ("absolute_error", 0, 1))
+    for criterion, n_classes, n_outputs in cases:
         target = target_of(criterion, n_outputs, n_classes, X, rng)
         weight = rng.uniform(0.5, 2, len(X)) if n_outputs == 1 else None
         for o in ({}, {"max_features": 2, "seed": 3}, {"random_cuts": 1, "max_features": 3}, {"max_leaves": 50}):

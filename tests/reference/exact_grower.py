@@ -1,5 +1,7 @@
 """Slow twin of exact_grower: the impurity of a node, and every cut of every column with what it takes off."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.special import xlogy
 
@@ -48,7 +50,7 @@ def cuts(x):
     """(goes left, threshold, missing goes left) for every cut of a column's values in a node."""
     present = ~np.isnan(x)
     values = np.unique(x[present])
-    for low, high in zip(values[:-1], values[1:], strict=True):
+    for low, high in pairwise(values):
         middle = low / 2 + high / 2
         threshold = low if middle == high else middle
         for missing_left in (False, True) if not present.all() else (False,):
