@@ -24,7 +24,7 @@ OURS = "fastml"
 def run_case(case: Case, libraries: list[str], repeat: int, seeds: int, n_threads: int, memory: bool) -> list[dict]:
     """A record for each library: medians of times, mean of scores, ratio to the fastest peer."""
     for library in libraries:
-        measure.warm_up(library, n_threads)
+        measure.warm_up(case, library, n_threads)
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     for i in range(max(repeat, seeds)):
         for library in libraries:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.boosting import Boosting, batch_predict, fit, one_row
+from benchmarks.boosting import batch_predict, fit, one_row
 from benchmarks.datasets import small, split
 from benchmarks.registry import Case
 
@@ -55,10 +55,10 @@ def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
         gc.enable()
 
 
-def warm_up(library: str, n_threads: int) -> None:
+def warm_up(case: Case, library: str, n_threads: int) -> None:
     """Import the library and start its threads, on data too small to matter."""
     data = small()
-    fit(library, Boosting("binary", 2, max_depth=2).factories()[library](n_threads), data.X, data.y)
+    fit(library, case.estimators[library](n_threads), data.X, data.y)
 
 
 def run_once(case: Case, library: str, seed: int, n_threads: int) -> dict[str, float]:

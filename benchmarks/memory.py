@@ -46,7 +46,7 @@ def main(name: str, library: str, n_threads: int) -> float:
     """MB that one fit of `library` takes on the case of this name, beyond the data."""
     case = CASES[name]
     data = split(case.data, 0)
-    warm_up(library, n_threads)
+    warm_up(case, library, n_threads)
     estimator = case.estimators[library](n_threads)
     gc.collect()
     _reset_high_water_mark()

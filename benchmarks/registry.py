@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
+from benchmarks.trees import SingleTree
 
 
 def auc(estimator: Any, X: Any, y: np.ndarray) -> float:
@@ -40,7 +41,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Boosting
+    setting: Boosting | SingleTree
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -52,6 +53,11 @@ class Case:
     def estimators(self) -> Mapping[str, Factory]:
         """Library -> (threads -> estimator), fastml first."""
         return self.setting.factories()
+
+
+def tree_case(name: str, title: str, data: Callable[[], datasets.Dataset], task: str, goal: float) -> Case:
+    score = r2 if task == "regression" else accuracy
+    return Case(name, title, data, SingleTree(task), score, goal, rivals=("scikit-learn",), tolerance=0.01)
 
 
 def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
@@ -108,6 +114,9 @@ CASES = {
             auc,
             latency=True,
         ),
+        tree_case("tree_airline", "One tree: airline, 160k x 7", partial(datasets.airline, 200_000), "binary", 0.5),
+        tree_case("tree_protein", "One tree: protein, 36k x 9", datasets.protein, "regression", 0.5),
+        tree_case("tree_fashion", "One tree: fashion, 8k x 784", partial(datasets.fashion, 10_000), "multiclass", 0.5),
     ]
 }
 

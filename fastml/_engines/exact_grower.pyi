@@ -11,7 +11,7 @@ CRITERIA: dict[str, int]
 class ExactGrower:
     """Grows trees on one set of sorted columns.
 
-    entries, values, values_start : as `column_sorter.sort_columns` gives them; they are not changed.
+    entries, values, values_start : as `column_sorter.sort_columns` gives them.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class ExactGrower:
         y: NDArray[np.float64] | None = ...,
         weight: NDArray[np.float64] | None = ...,
         monotone: NDArray[np.int8] | None = ...,
+        in_place: bool = ...,
     ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """One tree: (nodes, impurity, n_node_samples, weight, sums).
 
@@ -37,6 +38,7 @@ class ExactGrower:
         label : (n_outputs, n) classes 0 .. n_classes - 1; n_classes : the most that an output has.
         y : (n_outputs, n) numbers; for one output of two classes beside the labels, as 0.0 and 1.0, which is faster.
         weight : (n,) >= 0; rows of weight 0 are left out.  monotone : (n_columns,) of -1, 0 and 1; one output.
+        in_place : the entries may be moved, and serve no further tree; otherwise they are copied.
 
         nodes : (n_nodes,) NODE, children numbered as their parents are reached, left subtrees first; value is the
         threshold of a split and 0 at leaves.  sums : (n_nodes, n_outputs * max(n_classes, 1)), weights of the classes,

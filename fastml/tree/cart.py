@@ -43,7 +43,9 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
         threads = effective_threads(self.n_jobs, 20.0 * table.n_samples * table.n_features)
         options = self._grow_options(table.n_samples, total_weight)
         columns = [table.column(j) for j in range(table.n_features)]
-        return ExactGrower(*sort_columns(columns, threads), threads).grow(criterion, options, **target)
+        return ExactGrower(*sort_columns(columns, threads), threads).grow(
+            criterion, options, **target, in_place=True
+        )
 
     def _take(self, grown: Any, value: NDArray[np.float64], n_classes: tuple[int, ...]) -> None:
         nodes, impurity, n_node_samples, weight, _ = grown

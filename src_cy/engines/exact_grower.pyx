@@ -56,7 +56,7 @@ cdef class ExactGrower:
 
     def grow(
         self, criterion, options, const int32_t[:, ::1] label=None, int n_classes=0, const double[:, ::1] y=None,
-        const double[::1] weight=None, const int8_t[::1] monotone=None,
+        const double[::1] weight=None, const int8_t[::1] monotone=None, bint in_place=False,
     ):
         """One tree; see exact_grower.pyi."""
         cdef ExactProblem p
@@ -82,10 +82,14 @@ cdef class ExactGrower:
         p.n = self.n_samples if weight is None else np.count_nonzero(weight)
         if p.n == 0:
             raise ValueError("no row has a weight")
-        moving = np.empty((p.n_features, p.n), np.uint64)
-        p.entries = &moving[0, 0]
-        for j in prange(p.n_features, nogil=True, num_threads=self.n_threads, schedule="static"):
-            keep_weighted(&p, &self.entries[j, 0], j)
+        if in_place and p.n == self.n_samples:
+            moving = np.asarray(self.entries)
+            p.entries = &moving[0, 0]
+        else:
+            moving = np.empty((p.n_features, p.n), np.uint64)
+            p.entries = &moving[0, 0]
+            for j in prange(p.n_features, nogil=True, num_threads=self.n_threads, schedule="static"):
+                keep_weighted(&p, &self.entries[j, 0], j)
         memset(&w, 0, sizeof(Work))
         try:
             if not work_init(&p, &w, p.n) or not start_root(&p, &w):

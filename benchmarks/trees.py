@@ -1,0 +1,46 @@
+"""One decision tree grown to the end, spelled out for fastml and for each peer.
+
+fastml and scikit-learn choose among all thresholds. scikit-learn-intelex has no single tree: it gets a forest of one
+tree on all rows and columns, which chooses among 256 bins a column, its default.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Factory = Callable[[int], Any]  # number of threads -> estimator
+SEED = 0
+
+
+@dataclass(frozen=True)
+class SingleTree:
+    """A setting: for which kind of target."""
+
+    task: str
+
+    def factories(self) -> Mapping[str, Factory]:
+        """Library -> (threads -> estimator). Each imports its library when called."""
+        return {
+            "fastml": self.fastml,
+            "scikit-learn": self.scikit_learn,
+            "scikit-learn-intelex": self.scikit_learn_intelex,
+        }
+
+    def _name(self, family: str) -> str:
+        return family + ("Regressor" if self.task == "regression" else "Classifier")
+
+    def fastml(self, n_threads: int) -> Any:
+        from fastml import tree
+
+        return getattr(tree, self._name("DecisionTree"))(random_state=SEED, n_jobs=n_threads)
+
+    def scikit_learn(self, n_threads: int) -> Any:
+        from sklearn import tree
+
+        return getattr(tree, self._name("DecisionTree"))(random_state=SEED)
+
+    def scikit_learn_intelex(self, n_threads: int) -> Any:
+        from sklearnex import ensemble
+
+        kind = getattr(ensemble, self._name("RandomForest"))
+        return kind(n_estimators=1, bootstrap=False, max_features=None, random_state=SEED, n_jobs=n_threads)
