@@ -3,7 +3,14 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastml.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, XGBClassifier, XGBRegressor
+from fastml.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    XGBClassifier,
+    XGBRegressor,
+)
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 ESTIMATORS = [
@@ -11,6 +18,8 @@ ESTIMATORS = [
     XGBRegressor(n_estimators=10),
     GradientBoostingClassifier(n_estimators=10),
     GradientBoostingRegressor(n_estimators=10),
+    AdaBoostClassifier(n_estimators=5),
+    AdaBoostRegressor(n_estimators=5),
     DecisionTreeClassifier(),
     DecisionTreeRegressor(),
     ExtraTreeClassifier(random_state=0),

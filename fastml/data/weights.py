@@ -30,16 +30,15 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
         weights = np.full(n_samples, float(sample_weight))
     else:
         try:
-            weights = np.ascontiguousarray(sample_weight)
+            weights = np.asarray(sample_weight)
             if weights.dtype.kind == "c":
                 raise ValueError("Complex data not supported")
-            weights = weights.astype(np.float64, copy=False)
+            weights = np.asarray(weights, np.float64, order="C")
         except (TypeError, ValueError) as error:
             raise ValueError(f"sample_weight must hold one number a sample: {error}") from error
-    if np.ndim(sample_weight) == 0:
+    if weights.ndim == 0:
         raise TypeError(
-            "Input should have at least 1 dimension i.e. satisfy `len(x.shape) > 0`, got scalar "
-            f"`{weights.reshape(())!r}` instead."
+            f"Input should have at least 1 dimension i.e. satisfy `len(x.shape) > 0`, got scalar `{weights!r}` instead."
         )
     if weights.ndim != 1:
         raise ValueError(

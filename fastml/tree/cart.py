@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.column_sorter import sort_columns
-from fastml._engines.exact_grower import ExactGrower
 from fastml.base import BaseEstimator, ClassifierMixin, RegressorMixin, StrOptions
 from fastml.data.frames import Table
 from fastml.data.validation import check_parameters, check_same_length, fit_table
 from fastml.data.weights import check_sample_weight, combined_weight
-from fastml.threads import effective_threads
 from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.fitted import FittedTree
 from fastml.tree.parameters import TREE_CONSTRAINTS, TREE_NOTES, TreeParameters
 from fastml.tree.results import TreeResults
+from fastml.tree.sorted_columns import SortedColumns
 from fastml.tree.targets import check_counts, encode_classes, encode_numbers
 
 __all__ = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"]
@@ -39,13 +37,20 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
         self._check_columns(table)
         return table
 
-    def _grow(self, table: Table, total_weight: float, criterion: str, **target: Any) -> Any:
-        threads = effective_threads(self.n_jobs, 20.0 * table.n_samples * table.n_features)
-        options = self._grow_options(table.n_samples, total_weight)
-        columns = [table.column(j) for j in range(table.n_features)]
-        return ExactGrower(*sort_columns(columns, threads), threads).grow(
-            criterion, options, **target, in_place=True
-        )
+    def _as(self, other: Any) -> None:
+        """Take the columns of an ensemble that opened X for its trees."""
+        for name in ("_schema", "n_features_in_", "feature_names_in_"):
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+
+    def _grow(
+        self, columns: SortedColumns, criterion: str, weight: NDArray[np.float64] | None, in_place: bool, **target: Any
+    ) -> Any:
+        total = float(columns.n_samples) if weight is None else float(weight.sum())
+        options = self._grow_options(columns.n_samples, total)
+        # The one split of a stump moves nothing, unless missing values go to the left.
+        still = options["max_depth"] == 1 and not columns.has_missing
+        return columns.grower.grow(criterion, options, weight=weight, in_place=in_place or still, **target)
 
     def _take(self, grown: Any, value: NDArray[np.float64], n_classes: tuple[int, ...]) -> None:
         nodes, impurity, n_node_samples, weight, _ = grown
@@ -91,13 +96,19 @@ class _TreeClassifier(ClassifierMixin, _Cart):
         label, classes = encode_classes(y, self)
         check_same_length(X=table.n_samples, y=label.shape[1])
         weight = self._weights(label, classes, check_sample_weight(sample_weight, table.n_samples))
+        return self._fit_classes(SortedColumns.of(table, self.n_jobs), label, classes, weight, in_place=True)
+
+    def _fit_classes(
+        self, columns: SortedColumns, label: NDArray[np.int32], classes: list[NDArray[Any]],
+        weight: NDArray[np.float64] | None, in_place: bool = False,
+    ) -> Any:  # fmt: skip
+        """Grow on what is checked; in_place: the columns serve no other tree."""
         n_classes = tuple(len(own) for own in classes)
         most = max(n_classes)
         two = len(classes) == 1 and most == 2
         grown = self._grow(
-            table, float(table.n_samples) if weight is None else float(weight.sum()), self.criterion, label=label,
-            n_classes=most, y=label.astype(np.float64) if two else None, weight=weight,
-            monotone=self._monotone(len(classes), most),
+            columns, self.criterion, weight, in_place, label=label, n_classes=most,
+            y=label.astype(np.float64) if two else None, monotone=self._monotone(len(classes), most),
         )  # fmt: skip
         sums, node_weight = grown[4].reshape(-1, len(classes), most), grown[3]
         self.n_outputs_ = len(classes)
@@ -174,11 +185,17 @@ class _TreeRegressor(RegressorMixin, _Cart):
                 "criterion='friedman_mse' is deprecated, as in scikit-learn 1.9: use 'squared_error'.", FutureWarning,
                 stacklevel=2,
             )  # fmt: skip
+        return self._fit_numbers(SortedColumns.of(table, self.n_jobs), y, weight, in_place=True)
+
+    def _fit_numbers(
+        self, columns: SortedColumns, y: NDArray[np.float64], weight: NDArray[np.float64] | None, in_place: bool = False
+    ) -> Any:
+        """Grow on what is checked; in_place: the columns serve no other tree."""
         criterion = "squared_error" if self.criterion == "friedman_mse" else self.criterion  # they agree on every split
         centre = self._centre(y)
         grown = self._grow(
-            table, float(table.n_samples) if weight is None else float(weight.sum()), criterion,
-            y=np.ascontiguousarray(y - centre), weight=weight, monotone=self._monotone(len(y), 0),
+            columns, criterion, weight, in_place, y=np.ascontiguousarray(y - centre),
+            monotone=self._monotone(len(y), 0),
         )  # fmt: skip
         node_weight = grown[3]
         self.n_outputs_ = len(y)

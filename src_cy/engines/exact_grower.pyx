@@ -7,21 +7,20 @@ threads.
 """
 
 from cython.parallel cimport prange, threadid
-from libc.math cimport INFINITY
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from kernels.exact_columns cimport draw_columns, list_columns
 from kernels.exact_cuts cimport search_column
-from kernels.exact_growth cimport grow_below, split_node, take_cut
+from kernels.exact_growth cimport grow_below, grow_subtree, split_node, take_cut
 from kernels.exact_nodes cimport (
-    NO_MEMORY, ExactNode, ExactProblem, Grown, Work, reserve_lists, reserve_nodes, run_of, stays_leaf, work_free,
-    work_init,
+    NO_MEMORY, ExactNode, ExactProblem, Grown, Work, run_of, stays_leaf, work_free, work_init,
 )
-from kernels.impurity cimport ABSOLUTE_ERROR, Criterion, Totals, impurity_of, sum_run
+from kernels.exact_start cimport keep_weighted, start_root
+from kernels.impurity cimport ABSOLUTE_ERROR, Criterion
 from kernels.queue cimport Candidate, queue_pop, queue_push
-from kernels.sorted_runs cimport row_of, split_run
+from kernels.sorted_runs cimport split_run
 from types cimport Node
 
 import numpy as np
@@ -63,6 +62,7 @@ cdef class ExactGrower:
         cdef Work w
         cdef ptrdiff_t j
         cdef uint64_t[:, ::1] moving
+        cdef double[:, ::1] pairs
         cdef uint8_t[::1] goes_left = np.zeros(self.n_samples + 1, np.uint8)
         cdef int rc
         set_options(&p, dict(options))
@@ -82,6 +82,10 @@ cdef class ExactGrower:
         p.n = self.n_samples if weight is None else np.count_nonzero(weight)
         if p.n == 0:
             raise ValueError("no row has a weight")
+        p.target.pairs = NULL
+        if p.target.weight != NULL and p.target.y != NULL and p.target.n_outputs == 1:
+            pairs = np.stack([np.asarray(weight), np.multiply(weight, y[0])], axis=1)
+            p.target.pairs = &pairs[0, 0]
         if in_place and p.n == self.n_samples:
             moving = np.asarray(self.entries)
             p.entries = &moving[0, 0]
@@ -241,74 +245,6 @@ cdef class ExactGrower:
                 free(subtrees[t].nodes)
                 free(subtrees[t].sums)
             free(subtrees)
-
-
-cdef void keep_weighted(const ExactProblem *p, const uint64_t *entries, ptrdiff_t j) noexcept nogil:
-    """Column j's entries of rows that have a weight."""
-    cdef uint64_t *out = p.entries + j * p.n
-    cdef ptrdiff_t i, kept = 0
-    if p.target.weight == NULL:
-        memcpy(out, entries, p.n * sizeof(uint64_t))
-        return
-    for i in range(p.target.n):
-        if p.target.weight[row_of(entries[i])] != 0.0:
-            out[kept] = entries[i]
-            kept += 1
-
-
-cdef bint start_root(ExactProblem *p, Work *w) noexcept:
-    """Node 0: all rows, all columns."""
-    cdef ExactNode *root
-    cdef Totals totals
-    cdef int j
-    if not reserve_nodes(p, &w.grown, 1) or not reserve_lists(w, p.n_features):
-        return False
-    for j in range(p.n_features):
-        w.lists[j] = j
-    w.n_lists = p.n_features
-    root = &w.grown.nodes[0]
-    totals.sums = w.grown.sums
-    sum_run(&p.target, p.entries, p.n, &totals)
-    root.begin = 0
-    root.n = p.n
-    root.n_left = 0
-    root.left = 0
-    root.depth = 0
-    root.gain = 0.0
-    root.own = totals.own
-    root.weight = totals.weight
-    root.impurity = impurity_of(&p.target, &totals)
-    root.lower = -INFINITY
-    root.upper = INFINITY
-    root.key = 0
-    root.columns = 0
-    root.n_columns = p.n_features
-    p.total_weight = totals.weight
-    w.grown.n = 1
-    return True
-
-
-cdef int grow_subtree(const ExactProblem *p, const Work *above, int root, Grown *out) noexcept nogil:
-    """The subtree of a node of `above`, to `out`."""
-    cdef Work w
-    cdef const ExactNode *own = &above.grown.nodes[root]
-    cdef int rc = NO_MEMORY
-    memset(&w, 0, sizeof(Work))
-    if (
-        work_init(p, &w, own.n) and reserve_nodes(p, &w.grown, 1) and reserve_lists(&w, own.n_columns)
-    ):
-        w.grown.nodes[0] = own[0]
-        w.grown.nodes[0].columns = 0
-        w.grown.n = 1
-        memcpy(w.grown.sums, above.grown.sums + <ptrdiff_t> root * p.target.width, p.target.width * sizeof(double))
-        memcpy(w.lists, above.lists + own.columns, own.n_columns * sizeof(int32_t))
-        w.n_lists = own.n_columns
-        rc = grow_below(p, &w)
-    out[0] = w.grown
-    w.grown.nodes = NULL
-    w.grown.sums = NULL
-    work_free(&w)
-    return rc
 
 
 cdef void keep_within_bounds(const ExactProblem *p, const ExactNode *node, double *sums) noexcept nogil:

@@ -12,7 +12,8 @@ from libc.string cimport memcpy, memset
 from kernels.exact_columns cimport list_columns, draw_columns
 from kernels.exact_cuts cimport search_column, best_of, threshold_of
 from kernels.exact_nodes cimport (
-    NO_MEMORY, ExactProblem, ExactNode, Grown, Work, reserve_nodes, run_of, stays_leaf, prediction_of,
+    NO_MEMORY, ExactNode, ExactProblem, Grown, Work, prediction_of, reserve_lists, reserve_nodes, run_of, stays_leaf,
+    work_free, work_init,
 )
 from kernels.exact_search cimport Cut
 from kernels.impurity cimport Totals, impurity_of, sum_run
@@ -37,7 +38,6 @@ cdef inline void take_cut(const ExactProblem *p, Work *w, int node) noexcept nog
     cdef const Cut *cut = best_of(w)
     cdef uint64_t *run
     cdef ptrdiff_t i, present, n_missing
-    cdef Totals left, right
     cdef int width = p.target.width
     own.n_left = 0
     if cut == NULL:
@@ -57,13 +57,21 @@ cdef inline void take_cut(const ExactProblem *p, Work *w, int node) noexcept nog
         own.n_left += n_missing
     elif n_missing == 0:            # missing values that come later go with the larger part
         own.missing_left = own.n_left > own.n - own.n_left
-    left.sums = w.scratch + 2 * width
-    right.sums = w.scratch + 3 * width
-    sum_run(&p.target, run, own.n_left, &left)
-    sum_run(&p.target, run + own.n_left, own.n - own.n_left, &right)
-    own.gain = gain_of(p, own, &left, &right)
+    w.left.sums = w.scratch + 4 * width
+    w.right.sums = w.scratch + 5 * width
+    sum_sides(p, w, node)
+    own.gain = gain_of(p, own, &w.left, &w.right)
     if own.gain + 2.220446049250313e-16 < p.options.min_impurity_decrease:
         own.n_left = 0
+
+
+cdef inline void sum_sides(const ExactProblem *p, Work *w, int node) noexcept nogil:
+    """w.left and w.right: the statistics of both sides of the node's cut."""
+    cdef const ExactNode *own = &w.grown.nodes[node]
+    cdef const uint64_t *run = run_of(p, own, own.feature)
+    sum_run(&p.target, run, own.n_left, &w.left)
+    sum_run(&p.target, run + own.n_left, own.n - own.n_left, &w.right)
+    w.cut_node = node
 
 
 cdef inline double gain_of(
@@ -102,25 +110,20 @@ cdef inline int add_child(
 cdef inline int split_node(const ExactProblem *p, Work *w, int node) noexcept nogil:
     """Two children by the cut that was taken; 1 where one of them may be split, so that the other columns must
     move, 0 where both stay leaves. w.list is the list of the node's columns."""
-    cdef Totals left, right
     cdef ExactNode *own
-    cdef const uint64_t *run
     cdef double middle
     cdef int first, rises
     if not reserve_nodes(p, &w.grown, w.grown.n + 2):
         return NO_MEMORY
     own = &w.grown.nodes[node]
-    run = run_of(p, own, own.feature)
-    left.sums = w.scratch + 2 * p.target.width
-    right.sums = w.scratch + 3 * p.target.width
-    sum_run(&p.target, run, own.n_left, &left)
-    sum_run(&p.target, run + own.n_left, own.n - own.n_left, &right)
-    first = add_child(p, w, node, 0, &left)
-    add_child(p, w, node, 1, &right)
+    if w.cut_node != node:          # best first, others were searched since
+        sum_sides(p, w, node)
+    first = add_child(p, w, node, 0, &w.left)
+    add_child(p, w, node, 1, &w.right)
     own.left = first
     if p.monotone != NULL and p.monotone[own.feature] != 0:
         rises = p.monotone[own.feature] > 0
-        middle = (prediction_of(p, &left) + prediction_of(p, &right)) / 2.0
+        middle = (prediction_of(p, &w.left) + prediction_of(p, &w.right)) / 2.0
         if rises:
             w.grown.nodes[first].upper = middle
             w.grown.nodes[first + 1].lower = middle
@@ -129,7 +132,7 @@ cdef inline int split_node(const ExactProblem *p, Work *w, int node) noexcept no
             w.grown.nodes[first + 1].upper = middle
     if stays_leaf(p, &w.grown.nodes[first]) and stays_leaf(p, &w.grown.nodes[first + 1]):
         return 0
-    mark_sides(p, own, run, own.n_left)
+    mark_sides(p, own, run_of(p, own, own.feature), own.n_left)
     return 1
 
 
@@ -200,4 +203,27 @@ cdef inline int grow_below(const ExactProblem *p, Work *w) noexcept nogil:
         top += 2
     free(stack)
     free(ends)
+    return rc
+
+
+cdef inline int grow_subtree(const ExactProblem *p, const Work *above, int root, Grown *out) noexcept nogil:
+    """The subtree of a node of `above`, to `out`."""
+    cdef Work w
+    cdef const ExactNode *own = &above.grown.nodes[root]
+    cdef int rc = NO_MEMORY
+    memset(&w, 0, sizeof(Work))
+    if (
+        work_init(p, &w, own.n) and reserve_nodes(p, &w.grown, 1) and reserve_lists(&w, own.n_columns)
+    ):
+        w.grown.nodes[0] = own[0]
+        w.grown.nodes[0].columns = 0
+        w.grown.n = 1
+        memcpy(w.grown.sums, above.grown.sums + <ptrdiff_t> root * p.target.width, p.target.width * sizeof(double))
+        memcpy(w.lists, above.lists + own.columns, own.n_columns * sizeof(int32_t))
+        w.n_lists = own.n_columns
+        rc = grow_below(p, &w)
+    out[0] = w.grown
+    w.grown.nodes = NULL
+    w.grown.sums = NULL
+    work_free(&w)
     return rc

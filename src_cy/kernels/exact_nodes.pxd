@@ -72,7 +72,10 @@ cdef struct Work:                   # of one thread
     uint8_t *varies                 # (n_features,)
     Cut *cuts                       # (n_features,)
     uint64_t *moved                 # (n,) scratch
-    double *scratch                 # (6 * width,)
+    double *scratch                 # (6 * width,) the last third is of left and right
+    int cut_node                    # whose best cut was taken last, with what it makes of the node:
+    Totals left
+    Totals right
     ptrdiff_t list                  # of the node at hand
     int n_list
 

@@ -48,7 +48,7 @@ cdef inline void scan_number(
 ) noexcept nogil:
     """One output of numbers. criterion and weighted are constants after inlining."""
     cdef ptrdiff_t i, n = totals.n, n_missing = n - present, n_left, stop
-    cdef double left = 0.0, right, w_left = 0.0, w_right, w = 1.0, proxy, total = totals.sums[0]
+    cdef double left = 0.0, right, w_left = 0.0, w_right, proxy, total = totals.sums[0]
     cdef double least = limits.min_weight_leaf
     cdef ptrdiff_t row
     n_left = 0
@@ -56,9 +56,10 @@ cdef inline void scan_number(
         for i in range(present, n):
             row = row_of(run[i])
             if weighted:
-                w = t.weight[row]
-            left += w * t.y[row]
-            w_left += w
+                w_left += t.pairs[2 * row]
+                left += t.pairs[2 * row + 1]
+            else:
+                left += t.y[row]
         n_left = n_missing
     # A cut before entry i; with missing values on the right also one behind all that is present.
     stop = present if missing_left or n_missing == 0 else present + 1
@@ -81,9 +82,8 @@ cdef inline void scan_number(
         if i < present:
             row = row_of(run[i])
             if weighted:
-                w = t.weight[row]
-                w_left += w
-                left += w * t.y[row]
+                w_left += t.pairs[2 * row]
+                left += t.pairs[2 * row + 1]
             else:
                 left += t.y[row]
             n_left += 1

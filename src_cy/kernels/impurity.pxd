@@ -37,6 +37,7 @@ cdef struct Target:
     const int32_t *label            # (n_outputs, n)  classes; else NULL
     const double *y                 # (n_outputs, n)  numbers, or of one output with two classes: 0 and 1; else NULL
     const double *weight            # (n,) or NULL: 1
+    const double *pairs             # (n, 2)  w and w y side by side, of one weighted output of numbers; else NULL
 
 
 cdef struct Totals:

@@ -25,6 +25,8 @@ from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGrad
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
     sklearn.ensemble: {
+        "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
+        "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
         "GradientBoostingClassifier": fastml.ensemble.GradientBoostingClassifier,
         "GradientBoostingRegressor": fastml.ensemble.GradientBoostingRegressor,
         "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
@@ -33,6 +35,8 @@ REPLACED = {
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
+    fastml.ensemble.AdaBoostClassifier,
+    fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.GradientBoostingClassifier,
     fastml.ensemble.GradientBoostingRegressor,
     fastml.ensemble.XGBClassifier,

@@ -1,4 +1,4 @@
-"""scikit-learn's tests of gradient boosting and of trees pass on fastml's classes."""
+"""scikit-learn's tests of boosting and of trees pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     "sklearn.ensemble.tests.test_gradient_boosting",
     "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
+    "sklearn.ensemble.tests.test_weight_boosting",
     "sklearn.tree.tests.test_tree",
     "sklearn.tree.tests.test_monotonic_tree",
     "sklearn.tree.tests.test_export",
