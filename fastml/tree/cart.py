@@ -15,6 +15,7 @@ from fastml.data.weights import check_sample_weight, combined_weight
 from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.fitted import FittedTree
 from fastml.tree.parameters import TREE_CONSTRAINTS, TREE_NOTES, TreeParameters
+from fastml.tree.prunable import PrunableClassifier, PrunableRegressor
 from fastml.tree.results import TreeResults
 from fastml.tree.sorted_columns import SortedColumns
 from fastml.tree.targets import check_counts, encode_classes, encode_numbers
@@ -58,7 +59,7 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
         self._fitted = prune_by_complexity(tree, self.ccp_alpha) if self.ccp_alpha > 0 else tree
 
 
-class _TreeClassifier(ClassifierMixin, _Cart):
+class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
     classes_: Any  # an array, or for several outputs a list of them
     n_classes_: Any
     class_weight: Any
@@ -166,7 +167,7 @@ class _TreeClassifier(ClassifierMixin, _Cart):
         return tags
 
 
-class _TreeRegressor(RegressorMixin, _Cart):
+class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
     _parameter_constraints = TREE_CONSTRAINTS | {
         "criterion": [StrOptions({"squared_error", "friedman_mse", "absolute_error", "poisson"})],
     }
