@@ -11,6 +11,7 @@ CRITERIA: dict[str, int]
 class ExactGrower:
     """Grows trees on one set of sorted columns.
 
+    is_categorical : (n_columns,); the values of a categorical column are codes, whole numbers from 1 to 255.
     entries, values, values_start : as `column_sorter.sort_columns` gives them.
     """
 
@@ -20,6 +21,7 @@ class ExactGrower:
         values: NDArray[np.float64],
         values_start: NDArray[np.int64],
         n_threads: int = ...,
+        is_categorical: NDArray[np.uint8] | None = ...,
     ) -> None: ...
     def grow(
         self,
@@ -31,8 +33,15 @@ class ExactGrower:
         weight: NDArray[np.float64] | None = ...,
         monotone: NDArray[np.int8] | None = ...,
         in_place: bool = ...,
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """One tree: (nodes, impurity, n_node_samples, weight, sums).
+    ) -> tuple[
+        NDArray[Any],
+        NDArray[np.uint32],
+        NDArray[np.float64],
+        NDArray[np.int64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+    ]:
+        """One tree: (nodes, categories, impurity, n_node_samples, weight, sums).
 
         criterion : a key of CRITERIA.  options : the fields of `ExactOptions` in src_cy/kernels/exact_growth.pxd.
         label : (n_outputs, n) classes 0 .. n_classes - 1; n_classes : the most that an output has.
@@ -41,6 +50,7 @@ class ExactGrower:
         in_place : the entries may be moved, and serve no further tree; otherwise they are copied.
 
         nodes : (n_nodes,) NODE, children numbered as their parents are reached, left subtrees first; value is the
-        threshold of a split and 0 at leaves.  sums : (n_nodes, n_outputs * max(n_classes, 1)), weights of the classes,
+        threshold of a split and 0 at leaves.  categories : (n, 8), bit c of row r set: code c goes left at the
+        categorical split whose value is r.  sums : (n_nodes, n_outputs * max(n_classes, 1)), weights of the classes,
         sums of w y, or medians.  The same bits for any number of threads. Raises MemoryError, ValueError.
         """

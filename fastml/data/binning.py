@@ -220,7 +220,7 @@ def _fit(table: Any, max_bins: int, sample_weight: ArrayLike | None, n_threads: 
             n_bins[features[i]] = start[k + 1] - start[k] + 1
         for i in np.flatnonzero(is_categorical[features]):
             j = features[i]
-            category_codes[j], n_bins[j] = _category_codes(columns[i], len(table.levels[j]), weight)
+            category_codes[j], n_bins[j] = codes_of_levels(columns[i], len(table.levels[j]), weight)
         if codes is not None:
             own = [edges[j] for j in features]
             tables = _tables(np.concatenate(own), _starts(own), [category_codes[j] for j in features])
@@ -249,7 +249,7 @@ def _weight_and_rows(
     return weight, rows if present is None else present[rows]
 
 
-def _category_codes(
+def codes_of_levels(
     column: np.ndarray, n_levels: int, weight: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.uint8], int]:
     """Code of each level and of "other", and the number of bins: the heaviest 254 levels apart, in level order."""

@@ -65,7 +65,8 @@ class TreeRows:
     """X of an ensemble of our trees: a table, whose columns are sorted once for all of them."""
 
     def __init__(self, ensemble: Any, X: Any, template: Any, reset: bool = True) -> None:
-        self.table: Table = fit_table(ensemble, X) if reset else predict_table(ensemble, X)
+        options = {"categorical": template.categorical_features, "unseen": template.unseen}
+        self.table: Table = fit_table(ensemble, X, **options) if reset else predict_table(ensemble, X)
         template._check_columns(self.table)
         self.matrix = self.table.matrix()
         self.threads = effective_threads(template.n_jobs, 40.0 * self.table.n_samples)

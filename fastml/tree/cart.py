@@ -33,8 +33,8 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
     _parameter_constraints = TREE_CONSTRAINTS
 
     def _open(self, X: Any) -> Table:
-        """X as columns of numbers, finite or missing."""
-        table = fit_table(self, X)
+        """X as columns: of numbers, finite or missing, or of categories."""
+        table = fit_table(self, X, categorical=self.categorical_features, unseen=self.unseen)
         self._check_columns(table)
         return table
 
@@ -49,13 +49,18 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
     ) -> Any:
         total = float(columns.n_samples) if weight is None else float(weight.sum())
         options = self._grow_options(columns.n_samples, total)
-        # The one split of a stump moves nothing, unless missing values go to the left.
-        still = options["max_depth"] == 1 and not columns.has_missing
+        # The one split of a stump moves nothing, unless values are missing or columns categorical.
+        still = options["max_depth"] == 1 and not columns.moves
         return columns.grower.grow(criterion, options, weight=weight, in_place=in_place or still, **target)
 
-    def _take(self, grown: Any, value: NDArray[np.float64], n_classes: tuple[int, ...]) -> None:
-        nodes, impurity, n_node_samples, weight, _ = grown
-        tree = FittedTree(nodes, value, impurity, n_node_samples, weight, n_classes, self.n_features_in_)
+    def _take(
+        self, columns: SortedColumns, grown: Any, value: NDArray[np.float64], n_classes: tuple[int, ...]
+    ) -> None:
+        nodes, categories, impurity, n_node_samples, weight, _ = grown
+        tree = FittedTree(
+            nodes, categories, value, impurity, n_node_samples, weight, n_classes, self.n_features_in_,
+            columns.category_codes,
+        )  # fmt: skip
         self._fitted = prune_by_complexity(tree, self.ccp_alpha) if self.ccp_alpha > 0 else tree
 
 
@@ -109,13 +114,13 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
         two = len(classes) == 1 and most == 2
         grown = self._grow(
             columns, self.criterion, weight, in_place, label=label, n_classes=most,
-            y=label.astype(np.float64) if two else None, monotone=self._monotone(len(classes), most),
+            y=label.astype(np.float64) if two else None, monotone=self._monotone(columns, len(classes), most),
         )  # fmt: skip
-        sums, node_weight = grown[4].reshape(-1, len(classes), most), grown[3]
+        sums, node_weight = grown[5].reshape(-1, len(classes), most), grown[4]
         self.n_outputs_ = len(classes)
         self.classes_ = classes[0] if self.n_outputs_ == 1 else classes
         self.n_classes_ = most if self.n_outputs_ == 1 else list(n_classes)
-        self._take(grown, sums / np.where(node_weight > 0, node_weight, 1.0)[:, None, None], n_classes)
+        self._take(columns, grown, sums / np.where(node_weight > 0, node_weight, 1.0)[:, None, None], n_classes)
         return self
 
     def _weights(
@@ -196,13 +201,13 @@ class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
         centre = self._centre(y)
         grown = self._grow(
             columns, criterion, weight, in_place, y=np.ascontiguousarray(y - centre),
-            monotone=self._monotone(len(y), 0),
+            monotone=self._monotone(columns, len(y), 0),
         )  # fmt: skip
-        node_weight = grown[3]
+        node_weight = grown[4]
         self.n_outputs_ = len(y)
         scale = np.ones(1) if criterion == "absolute_error" else np.where(node_weight > 0, node_weight, 1.0)
-        value = grown[4] / scale[:, None] + centre.T
-        self._take(grown, value[:, :, None], (1,) * len(y))
+        value = grown[5] / scale[:, None] + centre.T
+        self._take(columns, grown, value[:, :, None], (1,) * len(y))
         return self
 
     def _centre(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -247,7 +252,8 @@ class DecisionTreeClassifier(_TreeClassifier):
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
-        monotonic_cst: Any = None, n_jobs: int | None = None,
+        monotonic_cst: Any = None, categorical_features: Any = "auto", unseen: str = "missing",
+        n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.criterion = criterion
         self.splitter = splitter
@@ -262,6 +268,8 @@ class DecisionTreeClassifier(_TreeClassifier):
         self.class_weight = class_weight
         self.ccp_alpha = ccp_alpha
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
+        self.unseen = unseen
         self.n_jobs = n_jobs
 
 
@@ -294,7 +302,7 @@ class DecisionTreeRegressor(_TreeRegressor):
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
-        n_jobs: int | None = None,
+        categorical_features: Any = "auto", unseen: str = "missing", n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.criterion = criterion
         self.splitter = splitter
@@ -308,6 +316,8 @@ class DecisionTreeRegressor(_TreeRegressor):
         self.min_impurity_decrease = min_impurity_decrease
         self.ccp_alpha = ccp_alpha
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
+        self.unseen = unseen
         self.n_jobs = n_jobs
 
 
@@ -322,14 +332,15 @@ class ExtraTreeClassifier(DecisionTreeClassifier):
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = "sqrt", random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
-        monotonic_cst: Any = None, n_jobs: int | None = None,
+        monotonic_cst: Any = None, categorical_features: Any = "auto", unseen: str = "missing",
+        n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
             criterion=criterion, splitter=splitter, max_depth=max_depth, min_samples_split=min_samples_split,
             min_samples_leaf=min_samples_leaf, min_weight_fraction_leaf=min_weight_fraction_leaf,
             max_features=max_features, random_state=random_state, max_leaf_nodes=max_leaf_nodes,
             min_impurity_decrease=min_impurity_decrease, class_weight=class_weight, ccp_alpha=ccp_alpha,
-            monotonic_cst=monotonic_cst, n_jobs=n_jobs,
+            monotonic_cst=monotonic_cst, categorical_features=categorical_features, unseen=unseen, n_jobs=n_jobs,
         )  # fmt: skip
 
 
@@ -344,12 +355,12 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = 1.0, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
-        n_jobs: int | None = None,
+        categorical_features: Any = "auto", unseen: str = "missing", n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
             criterion=criterion, splitter=splitter, max_depth=max_depth, min_samples_split=min_samples_split,
             min_samples_leaf=min_samples_leaf, min_weight_fraction_leaf=min_weight_fraction_leaf,
             max_features=max_features, random_state=random_state, max_leaf_nodes=max_leaf_nodes,
             min_impurity_decrease=min_impurity_decrease, ccp_alpha=ccp_alpha, monotonic_cst=monotonic_cst,
-            n_jobs=n_jobs,
+            categorical_features=categorical_features, unseen=unseen, n_jobs=n_jobs,
         )  # fmt: skip

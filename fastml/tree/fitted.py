@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowForest
-from fastml.tree.structure import FEATURE, MISSING_LEFT
-
-NO_SETS = np.empty((0, 8), np.uint32)
+from fastml.tree.structure import CATEGORICAL, FEATURE, MISSING_LEFT
 
 
 @dataclass(eq=False)
@@ -20,18 +18,22 @@ class FittedTree:
     """Arrays over the nodes; the children of node i are ``left[i]`` and ``left[i] + 1``.
 
     nodes : (n_nodes,) fastml.tree.structure.NODE, 16 bytes each
+    categories : (n_categorical_splits, 8) uint32; bit c of row r set: code c goes left
     value : (n_nodes, n_outputs, n_classes) share of each class, or (n_nodes, n_outputs, 1) the prediction
     impurity, weight : (n_nodes,) float64.  n_node_samples : (n_nodes,) int64
     n_classes : of each output; 1: numbers
+    category_codes : of each categorical column the code of each level; None for the others
     """
 
     nodes: NDArray[Any]
+    categories: NDArray[np.uint32]
     value: NDArray[np.float64]
     impurity: NDArray[np.float64]
     n_node_samples: NDArray[np.int64]
     weight: NDArray[np.float64]
     n_classes: tuple[int, ...]
     n_features: int
+    category_codes: tuple[NDArray[np.uint8] | None, ...]
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def check(self) -> None:
@@ -46,7 +48,9 @@ class FittedTree:
         """What finds the leaves of rows."""
         if "walker" not in self._cache:
             start = np.array([0, len(self.nodes)])
-            self._cache["walker"] = RowForest(self.nodes, start, NO_SETS, 1, self.n_features)
+            self._cache["walker"] = RowForest(
+                self.nodes, start, self.categories, 1, self.n_features, list(self.category_codes)
+            )
         return self._cache["walker"]
 
     def leaves(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.int32]:
@@ -110,13 +114,22 @@ class FittedTree:
         nodes["left"] = np.where(stays, place[left[kept]], 0)
         nodes["feature"][~stays] = 0
         nodes["value"][~stays] = 0.0
+        by_set = (nodes["feature"] & CATEGORICAL) != 0
+        categories = self.categories[nodes["value"][by_set].astype(np.int64)]
+        nodes["value"][by_set] = np.arange(len(categories))
         return FittedTree(
-            nodes, self.value[kept], self.impurity[kept], self.n_node_samples[kept], self.weight[kept],
-            self.n_classes, self.n_features,
+            nodes, categories, self.value[kept], self.impurity[kept], self.n_node_samples[kept], self.weight[kept],
+            self.n_classes, self.n_features, self.category_codes,
         )  # fmt: skip
 
     def as_sklearn(self) -> Any:
-        """scikit-learn's own `Tree` of these nodes; it compares float32 values with the thresholds. Cached."""
+        """scikit-learn's own `Tree` of these nodes; it compares float32 values with the thresholds. Cached. ValueError
+        where there are splits by category."""
+        if len(self.categories):
+            raise ValueError(
+                "scikit-learn's Tree compares numbers, and this tree has splits by category: encode the columns before "
+                "the fit, or use the tree's own methods"
+            )
         if "sklearn" not in self._cache:
             from sklearn.tree._tree import Tree
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import Interval, RealNotInt, StrOptions, check_random_state
+from fastml.tree.sorted_columns import SortedColumns
 
 _SHARE = Interval(RealNotInt, 0.0, 1.0, closed="right")
 
@@ -25,6 +26,7 @@ TREE_CONSTRAINTS: dict[str, Any] = {
     "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
     "monotonic_cst": ["array-like", None],
+    "unseen": [StrOptions({"missing", "other", "error"})],
     "n_jobs": [Integral, None],
 }
 
@@ -60,6 +62,11 @@ class TreeParameters:
     monotonic_cst : array-like of -1, 0 and 1, or None, default=None
         Whether predictions fall, are free or rise with each column; of the second class for a binary classifier.
         One output, at most two classes.
+    categorical_features : "auto", mask, indices, names or None, default="auto"
+        "auto": strings and categoricals of a frame. Splits send a set of their levels to the left; beyond 254 levels
+        the rarest share one.
+    unseen : {"missing", "other", "error"}, default="missing"
+        What a category means at predict that the fit did not see.
     n_jobs : int or None, default=None
         Threads; all by default. The tree does not depend on it.
     """
@@ -100,7 +107,7 @@ class TreeParameters:
             "seed": int(check_random_state(self.random_state).randint(2**31 - 1)),
         }  # fmt: skip
 
-    def _monotone(self, n_outputs: int, n_classes: int) -> NDArray[np.int8] | None:
+    def _monotone(self, columns: SortedColumns, n_outputs: int, n_classes: int) -> NDArray[np.int8] | None:
         """monotonic_cst, checked; None where no column is constrained."""
         if self.monotonic_cst is None:
             return None
@@ -116,4 +123,7 @@ class TreeParameters:
             )
         if not np.isin(given, (-1, 0, 1)).all():
             raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(given)}")
+        for j in np.flatnonzero(given):
+            if columns.category_codes[j] is not None:
+                raise ValueError(f"monotonic_cst[{j}]={given[j]}: a categorical column has no order, give it 0")
         return given.astype(np.int8) if given.any() else None

@@ -23,16 +23,10 @@ class TreeResults(ModelFiles):
     _fitted: FittedTree
 
     def _check_columns(self, table: Table) -> None:
-        """Numbers, finite or missing; ValueError otherwise."""
-        if table.is_categorical.any():
-            j = int(np.flatnonzero(table.is_categorical)[0])
-            name = j if table.names is None else repr(table.names[j])
-            raise ValueError(
-                f"column {name} holds categories, and {type(self).__name__} splits numbers: encode it first, say with "
-                "sklearn.preprocessing.OrdinalEncoder"
-            )
+        """ValueError where a number is infinite."""
         X = table.dense if table.dense is not None and table.dense.dtype.kind == "f" else None
-        columns = [X] if X is not None else (table.column(j) for j in range(table.n_features))
+        of_numbers = np.flatnonzero(~table.is_categorical)
+        columns = [X] if X is not None else (table.column(int(j)) for j in of_numbers)
         for values in columns:
             if np.isinf(values).any():
                 raise ValueError(f"Input X contains infinity or a value too large for {values.dtype!r}.")

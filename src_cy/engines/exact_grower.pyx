@@ -29,6 +29,7 @@ NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4}
 
 cdef enum:
+    CATEGORICAL_BIT = 30
     MISSING_LEFT_BIT = 31
     SHARED_ENTRIES = 32768          # of a node, over its columns, from which on threads share it
     TASKS_A_THREAD = 8              # subtrees, so that threads end together
@@ -40,13 +41,15 @@ cdef class ExactGrower:
     cdef const uint64_t[:, ::1] entries
     cdef const double[::1] values
     cdef const int64_t[::1] values_start
+    cdef const uint8_t[::1] is_categorical
     cdef ptrdiff_t n_samples
     cdef int n_threads
 
     def __cinit__(
         self, const uint64_t[:, ::1] entries, const double[::1] values, const int64_t[::1] values_start,
-        int n_threads=1,
+        int n_threads=1, const uint8_t[::1] is_categorical=None,
     ):
+        self.is_categorical = is_categorical
         self.entries = entries
         self.values = values
         self.values_start = values_start
@@ -69,6 +72,7 @@ cdef class ExactGrower:
         p.n_features = <int> self.entries.shape[0]
         p.values = &self.values[0] if self.values.shape[0] else NULL
         p.values_start = &self.values_start[0]
+        p.is_categorical = NULL if self.is_categorical is None else &self.is_categorical[0]
         p.monotone = NULL if monotone is None else &monotone[0]
         p.goes_left = &goes_left[0]
         p.target.criterion = <Criterion> <int> CRITERIA[criterion]
@@ -260,8 +264,8 @@ cdef void keep_within_bounds(const ExactProblem *p, const ExactNode *node, doubl
 cdef tuple frozen(
     const ExactProblem *p, const Grown *top, const Grown *subtrees, const int32_t *roots, int n_subtrees
 ):
-    """(nodes, impurity, n_node_samples, weight, sums) with the children of each node numbered as it is reached, left
-    subtrees first: whoever grew what."""
+    """(nodes, categories, impurity, n_node_samples, weight, sums) with the children of each node numbered as it is
+    reached, left subtrees first: whoever grew what."""
     cdef dict subtree_of = {roots[t]: t for t in range(n_subtrees)}
     cdef ptrdiff_t total = top.n
     cdef int t, i, n = 1, left
@@ -269,6 +273,7 @@ cdef tuple frozen(
     cdef const ExactNode *own
     for t in range(n_subtrees):
         total += subtrees[t].n - 1
+    codes_left = []
     nodes = np.zeros(total, NODE)
     impurity = np.empty(total)
     n_samples = np.empty(total, np.int64)
@@ -306,6 +311,10 @@ cdef tuple frozen(
         nodes_view[out].value = own.threshold
         nodes_view[out].left = n
         nodes_view[out].feature = <uint32_t> own.feature
+        if own.categorical:
+            nodes_view[out].value = len(codes_left)
+            nodes_view[out].feature |= <uint32_t> 1 << CATEGORICAL_BIT
+            codes_left.append([own.codes_left.bits[k] for k in range(8)])
         if own.missing_left:
             nodes_view[out].feature |= <uint32_t> 1 << MISSING_LEFT_BIT
         stack[top_of_stack] = t
@@ -316,7 +325,8 @@ cdef tuple frozen(
         stack[top_of_stack + 5] = n
         top_of_stack += 6
         n += 2
-    return nodes, impurity, n_samples, weight, sums
+    categories = np.array(codes_left, np.uint32).reshape(-1, 8)
+    return nodes, categories, impurity, n_samples, weight, sums
 
 
 cdef void set_options(ExactProblem *p, dict options) except *:

@@ -3,6 +3,7 @@
 from libc.math cimport INFINITY, isinf
 from libc.stdint cimport uint64_t
 
+from kernels.exact_levels cimport search_levels
 from kernels.exact_nodes cimport ExactProblem, ExactNode, Work, run_of, totals_of
 from kernels.exact_random cimport random_threshold, random_cut
 from kernels.exact_search cimport Cut, Limits, scan_run
@@ -30,7 +31,10 @@ cdef inline void search_column(
     limits_of(p, own, j, &limits)
     out.proxy = -INFINITY
     out.feature = j
-    if p.options.random_cuts:
+    out.categorical = 0
+    if p.is_categorical != NULL and p.is_categorical[j]:
+        search_levels(p, own, j, run, present, &totals, &limits, scratch, out)
+    elif p.options.random_cuts:
         random_cut(p, own, j, run, present, &totals, &limits, scratch, out)
     else:
         scan_run(&p.target, &totals, &limits, run, present, scratch, out)
@@ -52,6 +56,8 @@ cdef inline double threshold_of(const ExactProblem *p, const ExactNode *node, co
     cdef const uint64_t *run = run_of(p, node, cut.feature)
     cdef ptrdiff_t present = count_present(run, node.n)
     cdef double below, above, middle
+    if cut.categorical:
+        return 0.0
     if cut.place == present:        # all that is present
         return values[rank_of(run[present - 1])] if p.options.random_cuts else INFINITY
     if p.options.random_cuts:

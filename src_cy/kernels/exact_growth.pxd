@@ -11,6 +11,7 @@ from libc.string cimport memcpy, memset
 
 from kernels.exact_columns cimport list_columns, draw_columns
 from kernels.exact_cuts cimport search_column, best_of, threshold_of
+from kernels.exact_levels cimport add_unseen, split_by_levels
 from kernels.exact_nodes cimport (
     NO_MEMORY, ExactNode, ExactProblem, Grown, Work, prediction_of, reserve_lists, reserve_nodes, run_of, stays_leaf,
     work_free, work_init,
@@ -37,6 +38,7 @@ cdef inline void take_cut(const ExactProblem *p, Work *w, int node) noexcept nog
     cdef ExactNode *own = &w.grown.nodes[node]
     cdef const Cut *cut = best_of(w)
     cdef uint64_t *run
+    cdef const double *values
     cdef ptrdiff_t i, present, n_missing
     cdef int width = p.target.width
     own.n_left = 0
@@ -49,7 +51,16 @@ cdef inline void take_cut(const ExactProblem *p, Work *w, int node) noexcept nog
     present = count_present(run, own.n)
     n_missing = own.n - present
     own.n_left = cut.place
-    if cut.missing_left and n_missing > 0:  # left | missing | right
+    own.categorical = cut.categorical
+    if cut.categorical:
+        own.codes_left = cut.left
+        values = p.values + p.values_start[cut.feature]
+        own.n_left = split_by_levels(run, own.n, values, cut.missing_left, &own.codes_left, w.moved)
+        if n_missing == 0:
+            own.missing_left = own.n_left > own.n - own.n_left
+        if own.missing_left:
+            add_unseen(&own.codes_left, run, own.n, values)
+    elif cut.missing_left and n_missing > 0:  # left | missing | right
         memcpy(w.moved, run + cut.place, (present - cut.place) * sizeof(uint64_t))
         for i in range(n_missing):
             run[cut.place + i] = run[present + i]

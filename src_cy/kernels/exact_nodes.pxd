@@ -5,6 +5,7 @@ from libc.stdlib cimport free, malloc, realloc
 
 from kernels.exact_search cimport Cut
 from kernels.impurity cimport ABSOLUTE_ERROR, Target, Totals
+from types cimport CategorySet
 
 cdef enum:
     NO_MEMORY = -1
@@ -28,6 +29,7 @@ cdef struct ExactProblem:
     int n_features
     const double *values            # distinct values of each column
     const int64_t *values_start
+    const uint8_t *is_categorical   # (n_features,) or NULL; a categorical column's values are codes, 1 to 255
     const int8_t *monotone          # (n_features,) or NULL
     Target target
     ExactOptions options
@@ -43,6 +45,8 @@ cdef struct ExactNode:
     int32_t feature
     int32_t missing_left
     int32_t depth
+    int32_t categorical
+    CategorySet codes_left
     double threshold
     double gain                     # weighted decrease of the impurity
     double impurity

@@ -11,6 +11,7 @@ from kernels.running_median cimport (
     RunningMedian, Weighed, distances, median_add, median_start, median_value,
 )
 from kernels.sorted_runs cimport rank_of, row_of
+from types cimport CategorySet
 
 
 cdef struct Limits:                 # on the children of a node
@@ -26,6 +27,8 @@ cdef struct Cut:
     ptrdiff_t place                 # entries of the run before it that go left
     int missing_left
     int feature
+    int categorical                 # the codes in `left` go left
+    CategorySet left
 
 
 cdef inline bint allowed(

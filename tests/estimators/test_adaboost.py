@@ -103,6 +103,17 @@ def test_a_weight_of_two_is_a_row_given_twice():
         np.testing.assert_allclose(weighted, repeated)
 
 
+def test_categories_over_our_trees():
+    rng = np.random.default_rng(0)
+    level = rng.choice(np.array(list("abcdef")), 400)
+    frame = pd.DataFrame({"level": pd.Categorical(level), "x": rng.normal(size=400)})
+    y = np.isin(level, ["b", "e"]) ^ (frame["x"] > 0).to_numpy()
+    model = AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=10).fit(frame, y)
+    assert model.score(frame, y) > 0.95
+    alone = DecisionTreeClassifier(max_depth=2).fit(frame, y)
+    np.testing.assert_array_equal(model.estimators_[0].predict(frame), alone.predict(frame))
+
+
 def test_files(tmp_path):
     X, y = classes(3)
     model = AdaBoostClassifier(n_estimators=5).fit(X, y)

@@ -218,6 +218,44 @@ def test_what_just_works(cls):
     cls().fit(X, np.arange(40) % 2)
 
 
+@pytest.mark.parametrize("cls", ALL)
+def test_categories(cls, tmp_path):
+    rng = np.random.default_rng(0)
+    carrier = rng.choice(np.array(["AA", "B6", "DL", "UA", "WN"]), 900)
+    signal = np.isin(carrier, ["B6", "WN"]) + 0.0
+    frame = pd.DataFrame({"noise": rng.normal(size=900), "carrier": pd.Categorical(carrier)})
+    frame.loc[::50, "carrier"] = None
+    y = signal if "Regressor" in cls.__name__ else np.where(signal > 0, "late", "on time")
+    depth = 4 if cls.__name__.startswith("Decision") else None
+    model = cls(max_depth=depth, random_state=0, max_features=None).fit(frame[20:], y[20:])
+    kept = frame["carrier"].notna() & (np.arange(900) >= 20)
+    assert model.score(frame[kept], y[kept]) == 1.0
+    if cls.__name__.startswith("Decision"):
+        assert set(map(str, model.predict(frame[kept][:50]))) == set(map(str, y[kept][:50]))
+        assert model.feature_importances_[1] > 0.95
+        assert not model._fitted.subtree(model._fitted.depths == 0).check()
+    new = pd.DataFrame({"noise": [0.0], "carrier": pd.Categorical(["XX"])})
+    missing = pd.DataFrame({"noise": [0.0], "carrier": pd.Categorical([None], categories=["AA"])})
+    assert model.predict(new) == model.predict(missing)
+    with pytest.raises(ValueError, match="XX"):
+        cls(unseen="error").fit(frame, y).predict(new)
+    with pytest.raises(ValueError, match="splits by category"):
+        model.tree_  # noqa: B018
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(fastml.io.load(tmp_path / "model").predict(frame), model.predict(frame))
+    codes = cls(max_depth=depth, random_state=0, max_features=None, categorical_features=[1])
+    as_numbers = np.column_stack([frame["noise"], frame["carrier"].cat.codes.replace(-1, np.nan)])
+    np.testing.assert_array_equal(codes.fit(as_numbers[20:], y[20:]).predict(as_numbers), model.predict(frame))
+
+
+def test_more_levels_than_a_set_holds():
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, 600, 5000)
+    X, y = pd.DataFrame({"tail": pd.Categorical(level.astype(str))}), (level % 2 == 0).astype(int)
+    model = DecisionTreeClassifier().fit(X, y)
+    assert 0.6 < model.score(X, y) < 1.0, "254 levels are told apart, the others are one"
+
+
 def test_three_hundred_classes():
     X = np.arange(900.0)[:, None]
     y = np.repeat(np.arange(300), 3)
@@ -242,7 +280,11 @@ def test_three_hundred_classes():
         ({}, {"sample_weight": np.zeros(600)}, "at least one non-zero"),
         ({}, {"sample_weight": np.ones(5)}, "sample_weight.shape"),
         ({}, {"X": np.full((600, 6), np.inf)}, "infinity"),
-        ({}, {"X": pd.DataFrame({"carrier": ["AA", "UA"] * 300})}, "in column 'carrier'"),
+        ({"unseen": "ignore"}, {}, "unseen"),
+        (
+            {"monotonic_cst": [1]}, {"X": pd.DataFrame({"carrier": pd.Categorical(["AA", "UA"] * 300)})},
+            "categorical column",
+        ),
         ({}, {"X": np.empty((0, 6)), "y": np.empty(0)}, "0 sample"),
     ],
 )  # fmt: skip

@@ -59,12 +59,24 @@ def cuts(x):
         yield present, np.inf, False
 
 
-def gains(X, criterion, target, weight, n_classes, options):
+def set_cuts(codes):
+    """(goes left, None, missing goes left) for every set of a column's levels in a node."""
+    present = ~np.isnan(codes)
+    levels = np.unique(codes[present])
+    for chosen in range(1, 2 ** len(levels)):
+        left = np.isin(codes, levels[[chosen >> k & 1 == 1 for k in range(len(levels))]])
+        for missing_left in (False, True) if not present.all() else (False,):
+            goes_left = np.where(present, left, missing_left)
+            if 0 < goes_left.sum() < len(codes):
+                yield goes_left, None, missing_left
+
+
+def gains(X, criterion, target, weight, n_classes, options, is_categorical=()):
     """(gain, column, goes left) of every cut that the limits on leaves allow; a gain is a decrease of the impurity,
     not weighted by the node's share."""
     own, total = impurity(criterion, target, weight, n_classes), weight.sum()
     for j, x in enumerate(X.T):
-        for left, _, _ in cuts(x):
+        for left, _, _ in set_cuts(x) if j in is_categorical else cuts(x):
             sides = left, ~left
             if min(s.sum() for s in sides) < options["min_samples_leaf"]:
                 continue
