@@ -36,6 +36,8 @@ def installed(library: str) -> str | None:
 
 def has_estimator(case: Case, library: str) -> bool:
     """Whether the library is here and has what the case asks for; an older fastml may not."""
+    if library not in case.estimators:
+        return False
     try:
         case.estimators[library](1)
     except (ImportError, AttributeError):

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
-from benchmarks.trees import SingleTree
+from benchmarks.trees import SingleTree, Stumps
 
 
 def auc(estimator: Any, X: Any, y: np.ndarray) -> float:
@@ -41,7 +41,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Boosting | SingleTree
+    setting: Boosting | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -117,6 +117,15 @@ CASES = {
         tree_case("tree_airline", "One tree: airline, 160k x 7", partial(datasets.airline, 200_000), "binary", 0.5),
         tree_case("tree_protein", "One tree: protein, 36k x 9", datasets.protein, "regression", 0.5),
         tree_case("tree_fashion", "One tree: fashion, 8k x 784", partial(datasets.fashion, 10_000), "multiclass", 0.5),
+        Case(
+            "adaboost",
+            "AdaBoost, 50 stumps: flights, 80k x 11",
+            partial(datasets.flights, 100_000),
+            Stumps(50),
+            accuracy,
+            0.05,
+            rivals=("scikit-learn",),
+        ),
     ]
 }
 

@@ -1,4 +1,4 @@
-"""One decision tree grown to the end, spelled out for fastml and for each peer.
+"""One decision tree grown to the end, and AdaBoost over stumps, spelled out for fastml and for each peer.
 
 fastml and scikit-learn choose among all thresholds. scikit-learn-intelex has no single tree: it gets a forest of one
 tree on all rows and columns, which chooses among 256 bins a column, its default.
@@ -44,3 +44,25 @@ class SingleTree:
 
         kind = getattr(ensemble, self._name("RandomForest"))
         return kind(n_estimators=1, bootstrap=False, max_features=None, random_state=SEED, n_jobs=n_threads)
+
+
+@dataclass(frozen=True)
+class Stumps:
+    """AdaBoost over trees of depth 1, for classes; scikit-learn-intelex has none of its own."""
+
+    n_rounds: int
+
+    def factories(self) -> Mapping[str, Factory]:
+        """Library -> (threads -> estimator). Each imports its library when called."""
+        return {"fastml": self.fastml, "scikit-learn": self.scikit_learn}
+
+    def fastml(self, n_threads: int) -> Any:
+        from fastml.ensemble import AdaBoostClassifier
+        from fastml.tree import DecisionTreeClassifier
+
+        return AdaBoostClassifier(DecisionTreeClassifier(max_depth=1, n_jobs=n_threads), n_estimators=self.n_rounds)
+
+    def scikit_learn(self, n_threads: int) -> Any:
+        from sklearn.ensemble import AdaBoostClassifier
+
+        return AdaBoostClassifier(n_estimators=self.n_rounds)

@@ -41,6 +41,18 @@ MODELS = {
         "GradientBoostingRegressor",
         {**BOOSTED, "max_depth": None, "max_leaf_nodes": 63},
     ),
+    "tree": Model(
+        "fastml.tree",
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        {"max_leaf_nodes": 255, "min_samples_leaf": 20},
+    ),
+    "adaboost": Model(
+        "fastml.ensemble",
+        "AdaBoostClassifier",
+        "AdaBoostRegressor",
+        {"n_estimators": 100},
+    ),
 }
 
 

@@ -97,7 +97,7 @@ def _fit(model: Any, data: TrainingData, clock: Stopwatch, with_curve: bool) -> 
         names, eval_set = [*names, "validation"], [*eval_set, (data.valid.X, data.valid.y)]
     start = time.perf_counter()
     try:
-        with progress(model.get_params()["n_estimators"]) as shown:
+        with progress(model.get_params().get("n_estimators", 1)) as shown:
             _run_fit(model, data.train, eval_set, shown)
     except (ValueError, TypeError) as error:
         raise CommandError(str(error)) from error
@@ -105,13 +105,22 @@ def _fit(model: Any, data: TrainingData, clock: Stopwatch, with_curve: bool) -> 
     if shown.began is not None:
         clock.add("bin", shown.began - start)
     clock.add("fit", end - (shown.began or start))
-    rounds = f"{shown.n_done} rounds"
-    if eval_set and getattr(model, "best_iteration", None) is not None:
-        rounds += f", the best of them {model.best_iteration + 1}"
-    say("fitted", rounds)
+    say("fitted", _extent(model, shown, bool(eval_set)))
     if not eval_set:
         return {}
     return dict(zip(names, model.evals_result().values(), strict=True))
+
+
+def _extent(model: Any, shown: Progress, was_scored: bool) -> str:
+    """How much was fitted: rounds, members or leaves."""
+    if hasattr(model, "get_n_leaves"):
+        return f"{model.get_n_leaves()} leaves, {model.get_depth()} splits on the longest path"
+    if hasattr(model, "estimator_weights_"):
+        return f"{len(model.estimators_)} members"
+    rounds = f"{shown.n_done} rounds"
+    if was_scored and getattr(model, "best_iteration", None) is not None:
+        rounds += f", the best of them {model.best_iteration + 1}"
+    return rounds
 
 
 def _run_fit(model: Any, rows: Rows, eval_set: list[tuple[Any, Any]], shown: Progress) -> None:

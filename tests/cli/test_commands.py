@@ -16,9 +16,7 @@ import pyarrow.csv  # noqa: E402
 import pyarrow.parquet  # noqa: E402
 
 HAS_FILES = find_spec("fastml.io") is not None
-HAS_GBDT = hasattr(fastml.ensemble, "GradientBoostingClassifier")
 needs_files = pytest.mark.skipif(not HAS_FILES, reason="model files are on their way")
-needs_gbdt = pytest.mark.skipif(not HAS_GBDT, reason="GradientBoosting is on its way")
 
 FEW = ["--set", "n_estimators=12"]
 
@@ -77,12 +75,12 @@ def csv(tmp_path):
         ("price", ["sold", "grade"], "regression", "R2"),
     ],
 )
-@pytest.mark.parametrize("model", ["xgb", pytest.param("gbdt", marks=needs_gbdt)])
+@pytest.mark.parametrize("model", ["xgb", "gbdt", "tree", "adaboost"])
 @needs_files
 def test_train_and_predict(run, csv, tmp_path, target, others, task, score, model):
     saved, picture, out = tmp_path / "model.fastml", tmp_path / "out.png", tmp_path / "out.csv"
     shown = run(
-        "train", csv, "--target", target, "--exclude", *others, *FEW, "--model", model,
+        "train", csv, "--target", target, "--exclude", *others, *(FEW if model != "tree" else []), "--model", model,
         "--save", saved, "--plot", picture,
     )
     assert f": {task}" in shown
