@@ -99,10 +99,11 @@ def test_train_and_predict(run, csv, tmp_path, target, others, task, score, mode
     table = pyarrow.csv.read_csv(out)
     truth = rows()[target]
     predicted = table["prediction"].to_pylist()
+    least = 0.6 if model == "adaboost" else 0.8  # twelve stumps
     if task == "regression":
-        assert np.corrcoef(truth, predicted)[0, 1] > 0.8
+        assert np.corrcoef(truth, predicted)[0, 1] > least
     else:
-        assert np.mean([p == t for p, t in zip(predicted, truth, strict=True)]) > 0.8
+        assert np.mean([p == t for p, t in zip(predicted, truth, strict=True)]) > least
         names = [f"probability_{c}" for c in sorted(set(truth))]
         assert table.column_names == ["prediction", *names]
         assert np.allclose(np.sum([table[name].to_numpy() for name in names], axis=0), 1, atol=1e-5)
