@@ -37,11 +37,13 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
     ----------
     estimators_ : the members.  estimator_weights_, estimator_errors_ : (n_estimators,)
     classes_, n_classes_, n_features_in_, feature_names_in_, feature_importances_, estimator_
+    stop_reason_ : None, "perfect fit", "no better than chance", "overflow" or "interrupt"
 
     Notes
     -----
-    The rounds end early with a member that makes no error, or one no better than chance. O(n_features * n_samples) a
-    round over stumps. Source: Zhu, Zou, Rosset, Hastie 2009, Multi-class AdaBoost.
+    The rounds end early with a member that makes no error, or one no better than chance, and with Ctrl-C: the members
+    so far are a model. O(n_features * n_samples) a round over stumps. Source: Zhu, Zou, Rosset, Hastie 2009,
+    Multi-class AdaBoost.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
         weight = check_sample_weight(sample_weight, rows.n_samples)
         self._fit_rows, self._sorted = rows, rows.sort(template.n_jobs) if isinstance(rows, TreeRows) else None
         try:
-            self._run(np.ones(rows.n_samples) if weight is None else weight)
+            self._run(np.ones(rows.n_samples) if weight is None else weight, X, y)
         finally:
             del self._fit_rows, self._sorted, self._codes  # training data are not kept
         return self
@@ -204,7 +206,7 @@ class AdaBoostRegressor(RegressorMixin, WeightBoosting):
     Attributes
     ----------
     estimators_, estimator_weights_, estimator_errors_, n_features_in_, feature_names_in_, feature_importances_,
-    estimator_
+    estimator_, stop_reason_
 
     Notes
     -----
@@ -238,7 +240,7 @@ class AdaBoostRegressor(RegressorMixin, WeightBoosting):
         self._fit_rows, self._sorted = rows, rows.sort(template.n_jobs) if isinstance(rows, TreeRows) else None
         self._draws = check_random_state(self.random_state)
         try:
-            self._run(np.ones(rows.n_samples) if weight is None else weight)
+            self._run(np.ones(rows.n_samples) if weight is None else weight, X, y)
         finally:
             del self._fit_rows, self._sorted, self._y, self._draws
         return self

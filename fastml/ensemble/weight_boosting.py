@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from fastml.base import (
     BaseEstimator,
+    CallbackSupport,
     HasMethods,
     Interval,
     check_is_fitted,
     check_random_state,
+    fit_tasks,
     is_classifier,
 )  # fmt: skip
 from fastml.data.validation import check_parameters
 from fastml.ensemble.learners import AnyRows, TreeRows, is_our_tree, make_member
+from fastml.ensemble.rounds import Rounds
 from fastml.io import ModelFiles
 
 LEAST_WEIGHT = float(np.finfo(np.float64).eps)  # of a row that had any: its logarithm stays finite
@@ -32,7 +35,7 @@ ADABOOST_CONSTRAINTS: dict[str, Any] = {
 }
 
 
-class WeightBoosting(ModelFiles, BaseEstimator):
+class WeightBoosting(ModelFiles, CallbackSupport, BaseEstimator):
     """Rounds that fit a member each, with weights that rise for what was wrong."""
 
     _parameter_constraints = ADABOOST_CONSTRAINTS
@@ -60,7 +63,7 @@ class WeightBoosting(ModelFiles, BaseEstimator):
             check_parameters(self.estimator_)
         return self.estimator_
 
-    def _run(self, weight: NDArray[np.float64]) -> None:
+    def _run(self, weight: NDArray[np.float64], X: Any, y: Any) -> None:
         """Rounds until n_estimators, a perfect fit, or a member that is no better than chance."""
         template, random_state = self.estimator_, check_random_state(self.random_state)
         self.estimators_ = []
@@ -69,30 +72,35 @@ class WeightBoosting(ModelFiles, BaseEstimator):
         weight = weight / weight.sum()
         zero = weight == 0.0
         any_zero = bool(zero.any())
-        for i in range(self.n_estimators):
-            np.maximum(weight, LEAST_WEIGHT, out=weight)
-            if any_zero:
-                weight[zero] = 0.0
-            self.estimators_.append(make_member(template, random_state))
-            weight, member_weight, error = self._boost(weight, self.estimators_[-1], i == self.n_estimators - 1)
-            if weight is None:
-                break
-            self.estimator_weights_[i] = member_weight
-            self.estimator_errors_[i] = error
-            if error == 0:
-                break
-            total = weight.sum()
-            if not np.isfinite(total):
-                warnings.warn(
-                    f"Sample weights have reached infinite values, at iteration {i}, causing overflow. Iterations "
-                    "stopped. Try lowering the learning rate.",
-                    stacklevel=3,
-                )
-                break
-            if total <= 0:
-                break
-            if i < self.n_estimators - 1:
-                weight /= total
+        with (
+            fit_tasks(self, self.n_estimators, X=X, y=y) as tasks,
+            Rounds(self.n_estimators, estimator=self, tasks=tasks) as loop,
+        ):
+            for i in loop:
+                np.maximum(weight, LEAST_WEIGHT, out=weight)
+                if any_zero:
+                    weight[zero] = 0.0
+                self.estimators_.append(make_member(template, random_state))
+                last = i == self.n_estimators - 1
+                weight, member_weight, error = self._boost(weight, self.estimators_[-1], last)
+                if weight is None:
+                    loop.stop("no better than chance")
+                    continue
+                self.estimator_weights_[i] = member_weight
+                self.estimator_errors_[i] = error
+                total = weight.sum()
+                if error == 0:
+                    loop.stop("perfect fit")
+                elif not np.isfinite(total):
+                    warnings.warn(
+                        f"Sample weights have reached infinite values, at iteration {i}, causing overflow. Iterations "
+                        "stopped. Try lowering the learning rate.",
+                        stacklevel=3,
+                    )
+                    loop.stop("overflow")
+                elif not last:
+                    weight /= total
+        self.stop_reason_ = loop.stop_reason
 
     def _rows(self, X: Any) -> Any:
         """X of a prediction."""

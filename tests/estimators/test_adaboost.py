@@ -1,5 +1,7 @@
 """AdaBoost against its twins and scikit-learn's, over trees of ours and over any estimator."""
 
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 import fastml.io
 from fastml.ensemble import AdaBoostClassifier, AdaBoostRegressor
+from fastml.exceptions import FitInterrupted
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 from tests.reference import adaboost as twin
 
@@ -127,6 +130,28 @@ def test_a_perfect_member_ends_the_rounds():
     model = AdaBoostClassifier().fit(X, X[:, 0] > 4)
     assert len(model) == 1
     assert model.estimator_errors_[0] == 0
+    assert model.stop_reason_ == "perfect fit"
+
+
+class PressesCtrlC(LogisticRegression):
+    """In its third fit."""
+
+    fits = 0
+
+    def fit(self, X, y, sample_weight=None):
+        PressesCtrlC.fits += 1
+        if PressesCtrlC.fits == 3:
+            signal.raise_signal(signal.SIGINT)
+        return super().fit(X, y, sample_weight)
+
+
+def test_ctrl_c_leaves_the_members_so_far():
+    X, y = classes()
+    with pytest.warns(FitInterrupted, match="after 3 of 50 rounds"):
+        model = AdaBoostClassifier(PressesCtrlC()).fit(X, y)
+    assert len(model) == 3
+    assert model.stop_reason_ == "interrupt"
+    assert model.score(X, y) > 0.6
 
 
 @pytest.mark.parametrize(
