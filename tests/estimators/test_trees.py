@@ -138,6 +138,21 @@ def test_files_and_pickles(cls, tmp_path):
 
 
 @pytest.mark.parametrize("cls", ALL)
+def test_one_row(cls):
+    X, y = numbers(300)
+    X[::9, 1] = np.nan
+    for numbers_of in (y, np.stack([y, -y], axis=1)):
+        is_classifier = "Classifier" in cls.__name__
+        target = (numbers_of > np.median(numbers_of, axis=0)).astype(int) if is_classifier else numbers_of
+        model = cls(random_state=0, max_depth=6).fit(X, target)
+        predict = model.predictor()
+        for i in range(20):
+            expected = model.predict_proba(X[i : i + 1]) if is_classifier else model.predict(X[i : i + 1])
+            several = isinstance(expected, list)
+            np.testing.assert_array_equal(predict(X[i]), [p[0] for p in expected] if several else expected[0])
+
+
+@pytest.mark.parametrize("cls", ALL)
 def test_threads_change_nothing(cls):
     X, y = numbers(4000)
     y = np.digitize(y, np.quantile(y, [0.3, 0.6])) if "Classifier" in cls.__name__ else y
