@@ -42,9 +42,7 @@ class TreeResults(ModelFiles):
 
     def _fitted_values(self, X: Any) -> NDArray[np.float64]:
         """(n_samples, n_outputs, n_classes) of each row's leaf."""
-        return self._fitted_table(self._leaves(X))
-
-    def _fitted_table(self, leaves: NDArray[np.int32]) -> NDArray[np.float64]:
+        leaves = self._leaves(X)
         return self._fitted.value[leaves]
 
     def __sklearn_is_fitted__(self) -> bool:
