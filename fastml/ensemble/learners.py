@@ -26,7 +26,8 @@ def is_our_tree(estimator: Any) -> bool:
 def make_member(template: Any, random_state: np.random.RandomState) -> Any:
     """A clone with a seed for each parameter called random_state, drawn as scikit-learn draws them."""
     if is_our_tree(template):  # clone takes as long as a stump's fit on a few thousand rows
-        member = type(template).__new__(type(template))
+        cls: Any = type(template)
+        member = cls.__new__(cls)
         kept = {name: value for name, value in vars(template).items() if name[0] != "_" and name[-1] != "_"}
         member.__dict__.update(kept, random_state=random_state.randint(np.iinfo(np.int32).max))
         return member
