@@ -93,13 +93,6 @@ def test_pessimistic_pruning_takes_errors_at_their_bound(confidence):
     check_cheapest(model, original, lambda leaves: sum(bound[t] for t in leaves))
 
 
-def test_quinlan_s_bounds():
-    """U25%(0, 6) = 0.206, U25%(0, 9) = 0.143, U25%(0, 1) = 0.750; Quinlan 1993, page 41."""
-    from scipy.special import betaincinv
-
-    assert [round(float(betaincinv(1, n, 0.75)), 3) for n in (6, 9, 1)] == [0.206, 0.143, 0.75]
-
-
 def test_the_shortest_description():
     X, y = noisy(120, n_classes=2)
     model = DecisionTreeClassifier(max_leaf_nodes=9).fit(X, y)
