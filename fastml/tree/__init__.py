@@ -1,9 +1,12 @@
 """Decision trees, and what a fitted tree or forest is."""
 
 from fastml.tree.cart import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+from fastml.tree.chaid import CHAIDClassifier, CHAIDRegressor
 from fastml.tree.export import export_text, plot_tree
+from fastml.tree.multiway import C45Classifier, ID3Classifier
+from fastml.tree.multiway_results import export_rules
 
 __all__ = [
-    "DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor", "export_text",
-    "plot_tree",
+    "C45Classifier", "CHAIDClassifier", "CHAIDRegressor", "DecisionTreeClassifier", "DecisionTreeRegressor",
+    "ExtraTreeClassifier", "ExtraTreeRegressor", "ID3Classifier", "export_rules", "export_text", "plot_tree",
 ]  # fmt: skip

@@ -58,17 +58,21 @@ def reduced_error(
     return cheapest(tree, cost)
 
 
-def pessimistic(tree: FittedTree, confidence: float) -> FittedTree:
-    """Cut splits that do not lower the errors when each leaf's are taken at their upper bound, as C4.5 does.
+def error_bound(n: NDArray[np.float64], errors: NDArray[np.float64], confidence: float) -> NDArray[np.float64]:
+    """Errors of leaves of n rows at their upper bound, as C4.5 takes them.
 
-    A leaf of N rows with E errors counts as N times the share p at which E errors or fewer have the probability
-    `confidence`. Source: Quinlan 1993, C4.5, chapter 4.
+    n times the share p at which `errors` or fewer have the probability `confidence`; both may be fractions of rows.
+    Source: Quinlan 1993, C4.5, chapter 4.
     """
     from scipy.special import betaincinv
 
+    return n * betaincinv(errors + 1.0, np.maximum(n - errors, 1e-9), 1.0 - confidence)
+
+
+def pessimistic(tree: FittedTree, confidence: float) -> FittedTree:
+    """Cut splits that do not lower the errors when each leaf's are taken at their upper bound, see error_bound."""
     n = tree.weight
-    errors = n * (1.0 - tree.value[:, 0].max(axis=1))
-    return cheapest(tree, n * betaincinv(errors + 1.0, np.maximum(n - errors, 1e-9), 1.0 - confidence))
+    return cheapest(tree, error_bound(n, n * (1.0 - tree.value[:, 0].max(axis=1)), confidence))
 
 
 def shortest(tree: FittedTree) -> FittedTree:

@@ -1,0 +1,188 @@
+"""MultiwayTree: what a fit of a multiway tree leaves behind; flat arrays, apart from what growing needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastml._engines.multiway_grower import MultiwayWalker
+from fastml.data.frames import Table
+from fastml.tree.after_pruning import error_bound
+from fastml.tree.multiway_columns import Coding
+
+STOP, SPREAD = -1, -2
+
+
+@dataclass(frozen=True, eq=False)
+class MultiwayTree:
+    """Nodes in arrays of (n_nodes,): a node's children are first_child[i] .. first_child[i] + n_children[i] - 1.
+
+    parent : -1 for the root, which is node 0; parents come before their children.
+    feature : column of the split, -1 at a leaf.
+    table : where in `branches` the split's column starts; -1 for a threshold, x <= threshold in the first child.
+    branches : of each level of the column, and last of missing: a child's number (from 0), -1 where rows stay at the
+        node because the training rows had no such value there, -2 where they go down every branch by its share.
+    weight, n_node_samples : of the training rows; a row that went down several branches counts in each.
+    impurity : entropy in bits, or variance.
+    score : of the split: gain (ID3), gain ratio (C4.5), logarithm of the adjusted p-value (CHAID).
+    value : (n_nodes, n_classes) shares, or (n_nodes, 1) means.
+    coding : how columns become codes.
+    """
+
+    parent: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    first_child: NDArray[np.int32]
+    n_children: NDArray[np.int32]
+    table: NDArray[np.int64]
+    threshold: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    impurity: NDArray[np.float64]
+    score: NDArray[np.float64]
+    n_node_samples: NDArray[np.int64]
+    value: NDArray[np.float64]
+    branches: NDArray[np.int32]
+    coding: Coding
+
+    def check(self) -> None:
+        """ValueError where the arrays, read from a file, would lead out of themselves."""
+        n, split = len(self.feature), self.feature >= 0
+        lengths = {len(getattr(self, f.name)) for f in fields(self) if f.name not in ("branches", "coding")}
+        last = self.first_child[split].astype(np.int64) + self.n_children[split]
+        by_table = split & (self.table >= 0)
+        stop = self.table[by_table] + self.n_branch_codes[by_table]
+        number = np.array([kind == "number" for kind in self.coding.kinds])
+        if (
+            lengths != {n}
+            or n == 0
+            or self.feature.max() >= len(number)
+            or (self.first_child[split] <= np.flatnonzero(split)).any()
+            or (last > n).any()
+            or (self.n_children[split] < 1).any()
+            or (stop > len(self.branches)).any()
+            or (number[self.feature[split]] != (self.table[split] < 0)).any()
+            or (self.n_children[split & ~by_table] != 2).any()
+            or any((self.branches_of(t) >= self.n_children[t]).any() for t in np.flatnonzero(by_table))
+            or (self.branches < SPREAD).any()
+        ):
+            raise ValueError("the arrays of a multiway tree do not fit together")
+
+    @property
+    def n_branch_codes(self) -> NDArray[np.int64]:
+        """(n_nodes,) entries of each node's column in `branches`."""
+        return self.coding.n_levels[np.maximum(self.feature, 0)].astype(np.int64) + 1
+
+    def branches_of(self, node: int) -> NDArray[np.int32]:
+        """(n_levels + 1,) branch of each level, and last of missing, at a split by levels."""
+        start = int(self.table[node])
+        return self.branches[start : start + int(self.coding.n_levels[self.feature[node]]) + 1]
+
+    def children(self, node: int) -> range:
+        first = int(self.first_child[node])
+        return range(first, first + int(self.n_children[node]))
+
+    @property
+    def is_split(self) -> NDArray[np.bool_]:
+        return self.feature >= 0
+
+    @cached_property
+    def depths(self) -> NDArray[np.int64]:
+        """(n_nodes,) splits above each node."""
+        depth = np.zeros(len(self.parent), np.int64)
+        above = self.parent.copy()
+        while (above >= 0).any():
+            depth += above >= 0
+            above = np.where(above >= 0, self.parent[above], -1)
+        return depth
+
+    @cached_property
+    def _walker(self) -> tuple[MultiwayWalker, NDArray[np.int32]]:
+        """The compiled walker, and the columns that it asks."""
+        splits = np.flatnonzero(self.is_split)
+        within = np.ones(len(self.parent))
+        np.add.at(total := np.zeros(len(self.parent)), self.parent[1:], self.weight[1:])
+        within[1:] = self.weight[1:] / total[self.parent[1:]]
+        heaviest = np.zeros(len(self.parent), np.int32)
+        for t in splits.tolist():
+            own = self.children(t)
+            heaviest[t] = int(np.argmax(self.weight[own.start : own.stop]))
+        walker = MultiwayWalker(
+            self.feature, self.first_child, self.n_children, self.table, self.threshold, within, heaviest, self.value,
+            self.branches,
+        )  # fmt: skip
+        return walker, np.unique(self.feature[splits])
+
+    def leaves(self, table: Table) -> NDArray[np.int32]:
+        """(n_samples,) node where each row ends; the heaviest branch's where it goes down several."""
+        walker, asked = self._walker
+        return walker.leaves(*self.coding.rows(table, asked))
+
+    def values(self, table: Table) -> NDArray[np.float64]:
+        """(n_samples, n_classes or 1) what the nodes say where each row ends, averaged by its shares."""
+        walker, asked = self._walker
+        return walker.shares(*self.coding.rows(table, asked))
+
+    def importances(self) -> NDArray[np.float64]:
+        """(n_features,) share of each column in the decrease of the impurity, weighted by the rows."""
+        mass = self.weight * self.impurity
+        drop = np.where(self.is_split, mass, 0.0)
+        np.subtract.at(drop, self.parent[1:], mass[1:])
+        split = self.is_split
+        total = np.bincount(self.feature[split], np.maximum(drop[split], 0.0), len(self.coding.kinds))
+        return total / total.sum() if total.sum() > 0 else total
+
+    def pruned(self, confidence: float) -> MultiwayTree:
+        """Without splits that do not lower the errors when each leaf's are taken at their upper bound.
+
+        Source: Quinlan 1993, chapter 4; see :func:`fastml.tree.after_pruning.error_bound`. O(n_nodes).
+        """
+        as_leaf = error_bound(self.weight, self.weight * (1.0 - self.value.max(axis=1)), confidence)
+        least, keep = as_leaf.copy(), self.is_split.copy()
+        for t in np.flatnonzero(self.is_split)[::-1].tolist():
+            own = self.children(t)
+            below = float(least[own.start : own.stop].sum())
+            keep[t] = below < as_leaf[t] * (1 - 1e-12)
+            least[t] = min(below, as_leaf[t])
+        return self.subtree(keep)
+
+    def subtree(self, split: NDArray[np.bool_]) -> MultiwayTree:
+        """The tree in which only nodes marked in `split`, (n_nodes,), are split, if their parents are."""
+        split, reached = split & self.is_split, np.zeros(len(self.feature), bool)
+        reached[0] = True
+        for t in np.flatnonzero(split).tolist():
+            if split[t] and reached[t]:
+                own = self.children(t)
+                reached[own.start : own.stop] = True
+        split &= reached
+        place = np.cumsum(reached) - 1
+        kept = np.flatnonzero(reached)
+        stays = split[kept]
+        parts = [self.branches_of(t) for t in kept[stays & (self.table[kept] >= 0)].tolist()]
+        sizes = np.where(stays & (self.table[kept] >= 0), self.n_branch_codes[kept], 0)
+        parent = self.parent[kept]
+        return MultiwayTree(
+            parent=np.where(parent >= 0, place[parent], -1).astype(np.int32),
+            feature=np.where(stays, self.feature[kept], -1).astype(np.int32),
+            first_child=np.where(stays, place[self.first_child[kept]], 0).astype(np.int32),
+            n_children=np.where(stays, self.n_children[kept], 0).astype(np.int32),
+            table=np.where(sizes > 0, np.cumsum(sizes) - sizes, -1),
+            threshold=np.where(stays, self.threshold[kept], 0.0),
+            weight=self.weight[kept],
+            impurity=self.impurity[kept],
+            score=np.where(stays, self.score[kept], 0.0),
+            n_node_samples=self.n_node_samples[kept],
+            value=np.ascontiguousarray(self.value[kept]),
+            branches=np.concatenate([np.empty(0, np.int32), *parts]),
+            coding=self.coding,
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():  # a pickle may come from a machine of the other byte order
+            native = value.astype(value.dtype.newbyteorder("=")) if isinstance(value, np.ndarray) else value
+            self.__dict__[name] = native
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
