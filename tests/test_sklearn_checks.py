@@ -11,7 +11,16 @@ from fastml.ensemble import (
     XGBClassifier,
     XGBRegressor,
 )
-from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+from fastml.tree import (
+    C45Classifier,
+    CHAIDClassifier,
+    CHAIDRegressor,
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+    ID3Classifier,
+)
 
 ESTIMATORS = [
     XGBClassifier(n_estimators=10),
@@ -24,6 +33,10 @@ ESTIMATORS = [
     DecisionTreeRegressor(),
     ExtraTreeClassifier(random_state=0),
     ExtraTreeRegressor(random_state=0),
+    ID3Classifier(categorical_features="all"),  # the checks hand in numbers, which ID3 takes only when told so
+    C45Classifier(),
+    CHAIDClassifier(),
+    CHAIDRegressor(),
 ]
 
 

@@ -84,7 +84,8 @@ class ClassResults(ClassifierMixin, MultiwayResults):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class with the largest share, the first one of equals, (n_samples,)."""
-        return self.classes_.take(self.predict_proba(X).argmax(axis=1))
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_.take(best)
 
 
 class NumberResults(RegressorMixin, MultiwayResults):

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from kernels.multiway_gain cimport ROUNDING, branch_worth, threshold_worth
-from kernels.multiway_merge cimport merge_categories
+from kernels.multiway_merge cimport beats, merge_categories
 from kernels.multiway_nodes cimport CHAID, ID3, NUMBER, STOP, Pending, TreeNode, clear_cells, count_column
 from kernels.multiway_work cimport Problem, Work
 
@@ -108,7 +108,10 @@ cdef inline int32_t least_p(const Problem *p, Work *w, const Pending *now, TreeN
         count_column(&p.columns[j], &now.run, &p.target, &w.cells)
         sort_touched(w)
         log_p = merge_categories(&p.columns[j], &p.o, &w.cells, &p.target, &w.groups)
-        if w.groups.n > 1 and log_p <= p.o.log_alpha_split and (best < 0 or log_p < node.score):
+        if w.groups.n < 2 or log_p > p.o.log_alpha_split:
+            clear_cells(&w.cells, p.target.width)
+            continue
+        if best < 0 or beats(-log_p, -node.score):
             best = j
             node.score = log_p
             for i in range(p.columns[j].n_levels + 1):
