@@ -53,7 +53,7 @@ class _CHAID(MultiwayBase):
 
 
 class CHAIDClassifier(ClassResults, MultiwayClassifierBase, _CHAID):
-    """Kass's CHAID: categories that a chi-square test does not tell apart are merged; the most significant column splits.
+    """Kass's CHAID: categories that a chi-square test does not tell apart merge; the most significant column splits.
 
     In a node, for each column: of its categories the pair with the largest p-value is merged, while that is above
     `alpha_merge`; then groups lighter than `min_samples_leaf` join the one most like them. The p-value of the groups,

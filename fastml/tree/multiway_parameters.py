@@ -106,9 +106,7 @@ class MultiwayClassifierBase(MultiwayBase):
         table = self._open(X)
         label, classes = encode_labels(y, self)
         check_same_length(X=table.n_samples, y=len(label))
-        weight = combined_weight(
-            self.class_weight, label, classes, check_sample_weight(sample_weight, table.n_samples)
-        )
+        weight = combined_weight(self.class_weight, label, classes, check_sample_weight(sample_weight, table.n_samples))
         if weight is not None and not weight.any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} leaves no row a weight: give some class of y a weight above 0"

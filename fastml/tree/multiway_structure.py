@@ -65,7 +65,7 @@ class MultiwayTree:
             or (stop > len(self.branches)).any()
             or (number[self.feature[split]] != (self.table[split] < 0)).any()
             or (self.n_children[split & ~by_table] != 2).any()
-            or any((self.branches_of(t) >= self.n_children[t]).any() for t in np.flatnonzero(by_table))
+            or any((self.branches_of(t) >= self.n_children[t]).any() for t in np.flatnonzero(by_table).tolist())
             or (self.branches < SPREAD).any()
         ):
             raise ValueError("the arrays of a multiway tree do not fit together")
@@ -131,8 +131,9 @@ class MultiwayTree:
         drop = np.where(self.is_split, mass, 0.0)
         np.subtract.at(drop, self.parent[1:], mass[1:])
         split = self.is_split
-        total = np.bincount(self.feature[split], np.maximum(drop[split], 0.0), len(self.coding.kinds))
-        return total / total.sum() if total.sum() > 0 else total
+        total = np.zeros(len(self.coding.kinds))
+        np.add.at(total, self.feature[split], np.maximum(drop[split], 0.0))
+        return total / max(float(total.sum()), 1e-300)
 
     def pruned(self, confidence: float) -> MultiwayTree:
         """Without splits that do not lower the errors when each leaf's are taken at their upper bound.

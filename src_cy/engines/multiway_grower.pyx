@@ -78,7 +78,7 @@ cdef class MultiwayGrower:
     ):
         """One tree; see multiway_grower.pyi."""
         cdef Work w
-        cdef int rc, i
+        cdef int rc, _i
         set_options(&self.p.o, METHODS[method], dict(options))
         self.p.target.label = NULL if label is None else &label[0]
         self.p.target.y = NULL if y is None else &y[0]
@@ -90,7 +90,7 @@ cdef class MultiwayGrower:
                 raise MemoryError
             while w.n_stack > 0:
                 with nogil:
-                    for i in range(NODES_A_CHECK):
+                    for _i in range(NODES_A_CHECK):
                         rc = grow_node(&self.p, &w)
                         if rc < 0 or w.n_stack == 0:
                             break

@@ -108,7 +108,14 @@ cdef inline int32_t branches(const Problem *p, Work *w, int32_t j, const Pending
 
 
 cdef inline int split(
-    const Problem *p, Work *w, int32_t j, const Pending *now, int32_t n_children, double *share, int64_t *count, Pending *children_out
+    const Problem *p,
+    Work *w,
+    int32_t j,                      # column
+    const Pending *now,
+    int32_t n_children,
+    double *share,                  # (n_children,) scratch
+    int64_t *count,                 # (n_children,) scratch
+    Pending *children_out,          # (n_children,)
 ) noexcept nogil:
     """Make the children of a node and deal its rows to them; 0, or NO_MEMORY."""
     cdef const Column *column = &p.columns[j]

@@ -44,7 +44,7 @@ cdef struct Options:
 cdef struct Target:
     const int32_t *label            # (n_samples,) or NULL
     const double *y                 # (n_samples,) or NULL
-    int width                       # sums a cell: the classes; or 3: weight, weight * d, weight * d^2 with d = y - centre
+    int width                       # sums a cell: the classes; or 3: w, w * d, w * d^2 with d = y - centre
 
 cdef struct Run:                    # the rows of a node, ascending
     int32_t *rows

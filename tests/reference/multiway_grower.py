@@ -1,6 +1,7 @@
 """Slow twin of multiway_grower: the split of one node from the formulas, by NumPy and scipy.stats."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy import stats
@@ -39,7 +40,7 @@ def threshold_worth(x, values, label, weight, n_classes, min_leaf, mdl):
     side = max(min_leaf, min(25.0, 0.1 * weight[known].sum() / n_classes)) - CLOSE
     own = np.unique(x[known])
     cuts = []
-    for low, high in zip(own[:-1], own[1:], strict=True):
+    for low, high in pairwise(own):
         left, right = known & (x <= low), known & (x > low)
         if weight[left].sum() >= side and weight[right].sum() >= side:
             mass = sum(weight[r].sum() * entropy(label[r], weight[r], n_classes) for r in (left, right))
