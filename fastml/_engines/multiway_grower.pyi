@@ -38,10 +38,11 @@ class MultiwayGrower:
         label : (n_samples,) class numbers, or y : (n_samples,) numbers (CHAID).
         weight : (n_samples,) >= 0, not all 0.
 
-        parent, feature (-1: a leaf), first_child, n_children, table (start in `branches` of the branch of each level
-        and of missing; -1: a threshold), threshold, weight, impurity (bits or variance), score (gain, gain ratio, log
-        of the adjusted p-value), n_node_samples : (n_nodes,).  value : (n_nodes, n_classes) shares or (n_nodes, 1)
-        means.  branches : a child's number, -1 (a row stays at the node) or -2 (it goes down every branch).
+        parent, feature (-1: a leaf), first_child, n_children, table (start in `levels` and `branches`; -1: a
+        threshold), n_entries (there), threshold, weight, impurity (bits or variance), score (gain, gain ratio, log of
+        the adjusted p-value), n_node_samples : (n_nodes,).  value : (n_nodes, n_classes) shares or (n_nodes, 1) means.
+        levels : of each split the codes that it knows, ascending; branches : where they go, a child's number or -2
+        (down every branch). A row with another code stays at the node.
 
         O(n_samples * n_features) a level, and c^2 for c categories that CHAID merges.
         """
@@ -56,10 +57,12 @@ class MultiwayWalker:
         first_child: NDArray[np.int32],
         n_children: NDArray[np.int32],
         table: NDArray[np.int64],
+        n_entries: NDArray[np.int32],
         threshold: NDArray[np.float64],
         share: NDArray[np.float64],
         heaviest: NDArray[np.int32],
         value: NDArray[np.float64],
+        levels: NDArray[np.int32],
         branches: NDArray[np.int32],
     ) -> None: ...
     def leaves(

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastml.base import Interval
 from fastml.data.frames import Table
-from fastml.data.names import column_label, declared_mask
+from fastml.data.names import column_label
 from fastml.tree.multiway_parameters import (
     CLASS_CONSTRAINTS,
     COUNT,
@@ -71,8 +71,8 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
         self.unseen = unseen
         self.class_weight = class_weight
 
-    def _open(self, X: Any) -> Table:
-        table = super()._open(X)
+    def _open(self, X: Any, given: Any = None) -> Table:
+        table = super()._open(X, given)
         rest = np.flatnonzero(~table.is_categorical)
         if not len(rest):
             return table
@@ -83,12 +83,7 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
                 "first, say with sklearn.preprocessing.KBinsDiscretizer, name it in categorical_features if its "
                 "numbers are categories, or use C45Classifier, which finds thresholds"
             )
-        declared = declared_mask(self.categorical_features, table.names, table.n_features) | ~table.is_categorical
-        asked, self.categorical_features = self.categorical_features, declared
-        try:
-            return super()._open(X)
-        finally:
-            self.categorical_features = asked
+        return super()._open(X, np.ones(table.n_features, bool))
 
     def _method(self) -> tuple[str, dict[str, Any], str, int]:
         options = {"min_split": float(self.min_samples_split), "min_gain": float(self.min_gain)}

@@ -30,6 +30,8 @@ class Coding:
         """ValueError where the fields, read from a file, do not fit together."""
         if not len(self.kinds) == len(self.n_levels) == len(self.edges):
             raise ValueError("kinds, n_levels and edges of a coding differ in length")
+        if (self.n_levels < 0).any():
+            raise ValueError("a column of a coding has fewer than no levels")
 
     def codes(self, table: Table, j: int) -> NDArray[np.int32]:
         """Codes of column j, (n_samples,): 0..n_levels - 1, n_levels missing, n_levels + 1 a level of no branch."""

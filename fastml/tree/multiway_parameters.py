@@ -48,10 +48,10 @@ class MultiwayBase(BaseEstimator):
     def _finish(self, tree: MultiwayTree) -> MultiwayTree:
         return tree
 
-    def _open(self, X: Any) -> Table:
-        """X as columns of levels and finite numbers."""
+    def _open(self, X: Any, given: Any = None) -> Table:
+        """X as columns of levels and finite numbers; given: instead of `categorical_features`."""
         unseen: dict[str, Unseen] = {"missing": "missing", "error": "error", "node": "other"}
-        given = self.categorical_features
+        given = self.categorical_features if given is None else given
         if isinstance(given, str) and given == "all":
             given = np.ones(Table.from_any(X, "auto", estimator=self).n_features, bool)
         table = fit_table(self, X, categorical=given, unseen=unseen[self.unseen])

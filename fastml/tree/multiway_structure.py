@@ -23,9 +23,10 @@ class MultiwayTree:
 
     parent : -1 for the root, which is node 0; parents come before their children.
     feature : column of the split, -1 at a leaf.
-    table : where in `branches` the split's column starts; -1 for a threshold, x <= threshold in the first child.
-    branches : of each level of the column, and last of missing: a child's number (from 0), -1 where rows stay at the
-        node because the training rows had no such value there, -2 where they go down every branch by its share.
+    table, n_entries : where in `levels` and `branches` the split's entries start, and their number; -1 for a threshold,
+        x <= threshold in the first child.
+    levels : codes that the split knows, ascending; n_levels is missing. Rows with others stay at the node.
+    branches : where they go: a child's number (from 0), or -2, down every branch by its share.
     weight, n_node_samples : of the training rows; a row that went down several branches counts in each.
     impurity : entropy in bits, or variance.
     score : of the split: gain (ID3), gain ratio (C4.5), logarithm of the adjusted p-value (CHAID).
@@ -38,47 +39,50 @@ class MultiwayTree:
     first_child: NDArray[np.int32]
     n_children: NDArray[np.int32]
     table: NDArray[np.int64]
+    n_entries: NDArray[np.int32]
     threshold: NDArray[np.float64]
     weight: NDArray[np.float64]
     impurity: NDArray[np.float64]
     score: NDArray[np.float64]
     n_node_samples: NDArray[np.int64]
     value: NDArray[np.float64]
+    levels: NDArray[np.int32]
     branches: NDArray[np.int32]
     coding: Coding
 
     def check(self) -> None:
         """ValueError where the arrays, read from a file, would lead out of themselves."""
-        n, split = len(self.feature), self.feature >= 0
-        lengths = {len(getattr(self, f.name)) for f in fields(self) if f.name not in ("branches", "coding")}
-        last = self.first_child[split].astype(np.int64) + self.n_children[split]
-        by_table = split & (self.table >= 0)
-        stop = self.table[by_table] + self.n_branch_codes[by_table]
-        number = np.array([kind == "number" for kind in self.coding.kinds])
+        n, split, by_table = len(self.feature), self.feature >= 0, (self.feature >= 0) & (self.table >= 0)
+        lengths = {len(getattr(self, f.name)) for f in fields(self) if f.name not in ("levels", "branches", "coding")}
+        if n == 0 or lengths != {n} or self.feature.max() >= len(self.coding.kinds) or self.value.ndim != 2:
+            raise ValueError("the arrays of a multiway tree differ in length")
+        number = np.array([kind == "number" for kind in self.coding.kinds])[self.feature[split]]
+        first, above = self.first_child.astype(np.int64), self.parent[1:]
+        own = np.arange(1, n)
         if (
-            lengths != {n}
-            or n == 0
-            or self.feature.max() >= len(number)
-            or (self.first_child[split] <= np.flatnonzero(split)).any()
-            or (last > n).any()
+            ((above < 0) | (above >= own)).any()  # each node but the root stands once among the children of one above
+            or not split[above].all()
+            or ((own < first[above]) | (own >= first[above] + self.n_children[above])).any()
+            or self.n_children[split].astype(np.int64).sum() != n - 1
             or (self.n_children[split] < 1).any()
-            or (stop > len(self.branches)).any()
-            or (number[self.feature[split]] != (self.table[split] < 0)).any()
+            or (number != ~by_table[split]).any()
             or (self.n_children[split & ~by_table] != 2).any()
-            or any((self.branches_of(t) >= self.n_children[t]).any() for t in np.flatnonzero(by_table).tolist())
-            or (self.branches < SPREAD).any()
         ):
-            raise ValueError("the arrays of a multiway tree do not fit together")
-
-    @property
-    def n_branch_codes(self) -> NDArray[np.int64]:
-        """(n_nodes,) entries of each node's column in `branches`."""
-        return self.coding.n_levels[np.maximum(self.feature, 0)].astype(np.int64) + 1
+            raise ValueError("the nodes of a multiway tree do not fit together")
+        stop = self.table[by_table] + self.n_entries[by_table]
+        if len(self.levels) != len(self.branches) or (stop > len(self.branches)).any() or (self.n_entries < 0).any():
+            raise ValueError("the branches of a multiway tree do not fit together")
+        for t in np.flatnonzero(by_table).tolist():
+            to = self.branches[self.table[t] : self.table[t] + self.n_entries[t]]
+            if ((to >= self.n_children[t]) | (to < SPREAD)).any():
+                raise ValueError("a branch of a multiway tree leads nowhere")
 
     def branches_of(self, node: int) -> NDArray[np.int32]:
-        """(n_levels + 1,) branch of each level, and last of missing, at a split by levels."""
-        start = int(self.table[node])
-        return self.branches[start : start + int(self.coding.n_levels[self.feature[node]]) + 1]
+        """(n_levels + 1,) branch of each level, and last of missing, at a split by levels; -1 where rows stay."""
+        entries = slice(int(self.table[node]), int(self.table[node] + self.n_entries[node]))
+        dense = np.full(int(self.coding.n_levels[self.feature[node]]) + 1, STOP, np.int32)
+        dense[self.levels[entries]] = self.branches[entries]
+        return dense
 
     def children(self, node: int) -> range:
         first = int(self.first_child[node])
@@ -110,8 +114,8 @@ class MultiwayTree:
             own = self.children(t)
             heaviest[t] = int(np.argmax(self.weight[own.start : own.stop]))
         walker = MultiwayWalker(
-            self.feature, self.first_child, self.n_children, self.table, self.threshold, within, heaviest, self.value,
-            self.branches,
+            self.feature, self.first_child, self.n_children, self.table, self.n_entries, self.threshold, within,
+            heaviest, self.value, self.levels, self.branches,
         )  # fmt: skip
         return walker, np.unique(self.feature[splits])
 
@@ -161,8 +165,8 @@ class MultiwayTree:
         place = np.cumsum(reached) - 1
         kept = np.flatnonzero(reached)
         stays = split[kept]
-        parts = [self.branches_of(t) for t in kept[stays & (self.table[kept] >= 0)].tolist()]
-        sizes = np.where(stays & (self.table[kept] >= 0), self.n_branch_codes[kept], 0)
+        sizes = np.where(stays, self.n_entries[kept], 0)
+        entries = np.repeat(self.table[kept] - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
         parent = self.parent[kept]
         return MultiwayTree(
             parent=np.where(parent >= 0, place[parent], -1).astype(np.int32),
@@ -170,13 +174,15 @@ class MultiwayTree:
             first_child=np.where(stays, place[self.first_child[kept]], 0).astype(np.int32),
             n_children=np.where(stays, self.n_children[kept], 0).astype(np.int32),
             table=np.where(sizes > 0, np.cumsum(sizes) - sizes, -1),
+            n_entries=sizes.astype(np.int32),
             threshold=np.where(stays, self.threshold[kept], 0.0),
             weight=self.weight[kept],
             impurity=self.impurity[kept],
             score=np.where(stays, self.score[kept], 0.0),
             n_node_samples=self.n_node_samples[kept],
             value=np.ascontiguousarray(self.value[kept]),
-            branches=np.concatenate([np.empty(0, np.int32), *parts]),
+            levels=self.levels[entries],
+            branches=self.branches[entries],
             coding=self.coding,
         )
 

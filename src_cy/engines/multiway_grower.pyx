@@ -8,6 +8,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 from libc.stdlib cimport calloc, free, malloc
 
+from kernels.multiway_gain cimport TABLE_RANKS
 from kernels.multiway_growth cimport grow_node, start_tree
 from kernels.multiway_nodes cimport C45, CHAID, ID3, NOMINAL, NUMBER, ORDINAL, Column, Options, TreeNode
 from kernels.multiway_tails cimport log_chi2_tail, log_f_tail, log_partitions
@@ -67,7 +68,8 @@ cdef class MultiwayGrower:
                 x = np.ascontiguousarray(values[j], dtype=np.float64)
                 self.held.append(x)
                 self.p.columns[j].values = &x[0]
-            self.p.most_levels = max(self.p.most_levels, self.p.columns[j].n_levels)
+            if kinds[j] != "number" or n_levels[j] <= TABLE_RANKS:
+                self.p.most_levels = max(self.p.most_levels, self.p.columns[j].n_levels)
 
     def __dealloc__(self):
         free(self.p.columns)
@@ -108,11 +110,12 @@ cdef dict frozen(const Problem *p, const Work *w):
     cdef int width = p.target.width
     cdef const TreeNode *node
     names = {"parent": np.int32, "feature": np.int32, "first_child": np.int32, "n_children": np.int32,
-             "table": np.int64, "threshold": np.float64, "weight": np.float64, "impurity": np.float64,
+             "table": np.int64, "n_entries": np.int32,
+             "threshold": np.float64, "weight": np.float64, "impurity": np.float64,
              "score": np.float64, "n_node_samples": np.int64}
     out = {name: np.empty(n, dtype) for name, dtype in names.items()}
     cdef int32_t[::1] parent = out["parent"], feature = out["feature"]
-    cdef int32_t[::1] first_child = out["first_child"], n_children = out["n_children"]
+    cdef int32_t[::1] first_child = out["first_child"], n_children = out["n_children"], n_entries = out["n_entries"]
     cdef int64_t[::1] table = out["table"], n_rows = out["n_node_samples"]
     cdef double[::1] threshold = out["threshold"], weight = out["weight"], impurity = out["impurity"]
     cdef double[::1] score = out["score"]
@@ -123,6 +126,7 @@ cdef dict frozen(const Problem *p, const Work *w):
         first_child[i] = node.first_child
         n_children[i] = node.n_children
         table[i] = node.table
+        n_entries[i] = node.n_entries
         threshold[i] = node.threshold
         weight[i] = node.weight
         impurity[i] = node.impurity
@@ -136,11 +140,12 @@ cdef dict frozen(const Problem *p, const Work *w):
                 value[i, k] = w.tree.values[i * width + k] / weight[i]
         else:
             value[i, 0] = w.tree.centres[i]
-    branches = np.empty(w.tree.n_table, np.int32)
-    cdef int32_t[::1] own = branches
-    for i in range(w.tree.n_table):
-        own[i] = w.tree.table[i]
-    return {**out, "value": values, "branches": branches}
+    levels, branches = np.empty(w.tree.n_entries, np.int32), np.empty(w.tree.n_entries, np.int32)
+    cdef int32_t[::1] own_levels = levels, own_branches = branches
+    for i in range(w.tree.n_entries):
+        own_levels[i] = w.tree.levels[i]
+        own_branches[i] = w.tree.branches[i]
+    return {**out, "value": values, "levels": levels, "branches": branches}
 
 
 cdef void set_options(Options *o, int method, dict options) except *:
@@ -167,20 +172,24 @@ cdef class MultiwayWalker:
 
     def __cinit__(
         self, const int32_t[::1] feature, const int32_t[::1] first_child, const int32_t[::1] n_children,
-        const int64_t[::1] table, const double[::1] threshold, const double[::1] share, const int32_t[::1] heaviest,
-        const double[:, ::1] value, const int32_t[::1] branches,
+        const int64_t[::1] table, const int32_t[::1] n_entries, const double[::1] threshold, const double[::1] share,
+        const int32_t[::1] heaviest, const double[:, ::1] value, const int32_t[::1] levels,
+        const int32_t[::1] branches,
     ):
-        self.held = [feature, first_child, n_children, table, threshold, share, heaviest, value, branches]
+        self.held = [feature, first_child, n_children, table, n_entries, threshold, share, heaviest, value, levels,
+                     branches]
         self.n_nodes = feature.shape[0]
         self.tree.feature = &feature[0]
         self.tree.first_child = &first_child[0]
         self.tree.n_children = &n_children[0]
         self.tree.table = &table[0]
+        self.tree.n_entries = &n_entries[0]
         self.tree.threshold = &threshold[0]
         self.tree.share = &share[0]
         self.tree.heaviest = &heaviest[0]
         self.tree.value = &value[0, 0]
         self.tree.width = <int> value.shape[1]
+        self.tree.levels = &levels[0] if levels.shape[0] else NULL
         self.tree.branches = &branches[0] if branches.shape[0] else NULL
 
     def leaves(

@@ -16,6 +16,7 @@ cdef extern from *:
 
 cdef enum:
     SPARSE = 4                      # ranks a row from which on sorting the rows beats a table of all ranks
+    TABLE_RANKS = 1 << 16           # and ranks at all, so that tables stay small
 
 cdef struct Worth:                  # of a column in a node
     bint valid
@@ -153,7 +154,7 @@ cdef inline void threshold_worth(
     cdef double known_mass, missing
     cdef Run known_run
     cdef const uint64_t *ordered = keys
-    cdef bint by_table = column.n_levels <= SPARSE * run.n
+    cdef bint by_table = column.n_levels <= min(<ptrdiff_t> TABLE_RANKS, SPARSE * run.n)
     s.left = scratch + target.width
     s.known = scratch
     s.width = target.width

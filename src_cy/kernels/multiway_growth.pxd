@@ -6,10 +6,10 @@ from libc.stdlib cimport free, malloc, realloc
 from kernels.multiway_gain cimport cut_value, entropy_mass
 from kernels.multiway_merge cimport NOISE
 from kernels.multiway_nodes cimport (
-    C45, CHAID, NO_MEMORY, NUMBER, ORDINAL, SPREAD, STOP, Column, Pending, TreeNode, add_nodes, add_table, clear_cells,
+    C45, CHAID, NO_MEMORY, NUMBER, ORDINAL, SPREAD, Column, Pending, TreeNode, add_entries, add_nodes, clear_cells,
     count_column, free_runs, split_run,
 )
-from kernels.multiway_search cimport best_column, stays_leaf
+from kernels.multiway_search cimport best_column, sort_touched, stays_leaf
 from kernels.multiway_work cimport Problem, Work
 
 
@@ -68,43 +68,49 @@ cdef inline void measure(const Problem *p, Work *w, const Pending *now) noexcept
 
 
 cdef inline int32_t branches(const Problem *p, Work *w, int32_t j, const Pending *now) noexcept nogil:
-    """Fill `branch`, (n_levels + 1,), for a split by column j; returns the number of branches."""
+    """Fill `entries` and their `branch` for a split by column j; returns the number of branches."""
     cdef const Column *column = &p.columns[j]
-    cdef int32_t code, n = 0, before = STOP, first = STOP
+    cdef int32_t i, code, n = 0
     if column.kind == NUMBER:
-        for code in range(column.n_levels):
-            w.branch[code] = code > w.worths[j].cut
-        w.branch[column.n_levels] = SPREAD
         return 2
-    if p.o.method == CHAID:
-        # Groups bear the number of their first level: the branches follow the levels.
-        for code in range(column.n_levels + 1):
-            if w.best_into[code] == STOP:
-                w.branch[code] = STOP
-            elif w.best_into[code] == code:
-                w.branch[code] = n
-                n += 1
-            else:
-                w.branch[code] = w.branch[w.best_into[code]]
-        if column.kind == ORDINAL:      # a bin without rows goes with the one below, or with the lowest
-            for code in range(column.n_levels - 1, -1, -1):
-                first = w.branch[code] if w.branch[code] != STOP else first
-            before = first
-            for code in range(column.n_levels):
-                if w.branch[code] == STOP:
-                    w.branch[code] = before
-                before = w.branch[code]
-        return n
     count_column(column, &now.run, &p.target, &w.cells)
-    for code in range(column.n_levels + 1):
-        w.branch[code] = STOP
-        if p.o.method == C45 and code == column.n_levels:
+    sort_touched(w)
+    w.n_entries = w.cells.n_touched
+    for i in range(w.n_entries):
+        code = w.cells.touched[i]
+        w.entries[i] = code
+        if p.o.method == CHAID and w.best_into[code] != code:
+            w.branch[code] = w.branch[w.best_into[code]]    # a group bears the number of its first level
+        elif p.o.method == C45 and code == column.n_levels:
             w.branch[code] = SPREAD
-        elif w.cells.total[code] > 0:
+        else:
             w.branch[code] = n
             n += 1
     clear_cells(&w.cells, p.target.width)
+    if p.o.method == C45 and w.entries[w.n_entries - 1] != column.n_levels:
+        w.entries[w.n_entries] = column.n_levels
+        w.branch[column.n_levels] = SPREAD
+        w.n_entries += 1
+    elif column.kind == ORDINAL:
+        fill_bins(column, w)
     return n
+
+
+cdef inline void fill_bins(const Column *column, Work *w) noexcept nogil:
+    """A bin without rows goes with the one below that has some, or else with the lowest."""
+    cdef bint missing = w.entries[w.n_entries - 1] == column.n_levels
+    cdef int32_t at = 0, code, before = w.branch[w.entries[0]]
+    for code in range(column.n_levels):
+        if at < w.n_entries and w.entries[at] == code:
+            before = w.branch[code]
+            at += 1
+        w.branch[code] = before
+    for code in range(column.n_levels):
+        w.entries[code] = code
+    w.n_entries = column.n_levels
+    if missing:
+        w.entries[w.n_entries] = column.n_levels
+        w.n_entries += 1
 
 
 cdef inline int split(
@@ -121,15 +127,16 @@ cdef inline int split(
     cdef const Column *column = &p.columns[j]
     cdef TreeNode *node
     cdef int32_t b, first
-    if split_run(column, &now.run, w.branch, n_children, share, count, children_out) < 0:
+    if split_run(column, &now.run, w.branch, w.worths[j].cut, n_children, share, count, children_out) < 0:
         return NO_MEMORY
     first = add_nodes(&w.tree, now.node, w.tree.nodes[now.node].depth + 1, n_children, p.target.width)
     node = &w.tree.nodes[now.node]
     if first < 0 or (
-        column.kind != NUMBER and add_table(&w.tree, w.branch, column.n_levels + 1, &node.table) < 0
+        column.kind != NUMBER and add_entries(&w.tree, w.entries, w.n_entries, w.branch, &node.table) < 0
     ):
         free_runs(children_out, n_children)
         return NO_MEMORY
+    node.n_entries = 0 if column.kind == NUMBER else w.n_entries
     node.feature = j
     node.first_child = first
     node.n_children = n_children

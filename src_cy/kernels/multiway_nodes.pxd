@@ -57,7 +57,8 @@ cdef struct TreeNode:
     int32_t feature                 # -1: a leaf
     int32_t first_child
     int32_t n_children
-    int64_t table                   # where the branches of the column's levels start; -1: a threshold
+    int64_t table                   # where the branches of the levels that it knows start; -1: a threshold
+    int32_t n_entries               # of them
     double threshold
     double weight
     double impurity                 # bits, or variance
@@ -79,8 +80,9 @@ cdef struct Tree:
     TreeNode *nodes
     double *values                  # (n, width) sums of each node; of numbers around `centre`
     double *centres                 # (n,)
-    int32_t *table
-    ptrdiff_t n, room, n_table, table_room
+    int32_t *levels                 # (n_entries,) of each split the levels it knows, ascending
+    int32_t *branches               # (n_entries,) and where they go
+    ptrdiff_t n, room, n_entries, entries_room
 
 
 cdef inline int code_at(const Column *column, ptrdiff_t row) noexcept nogil:
@@ -169,27 +171,39 @@ cdef inline int add_nodes(Tree *tree, int32_t parent, int depth, int32_t count, 
         tree.nodes[i].first_child = 0
         tree.nodes[i].n_children = 0
         tree.nodes[i].table = -1
+        tree.nodes[i].n_entries = 0
         tree.nodes[i].threshold = 0
         tree.nodes[i].score = 0
     tree.n = first + count
     return <int> first
 
 
-cdef inline int add_table(Tree *tree, const int32_t *branch, int32_t n, int64_t *start_out) noexcept nogil:
-    """Keep a branch table; 0, or NO_MEMORY."""
+cdef inline int add_entries(
+    Tree *tree,
+    const int32_t *levels,          # (n,) ascending
+    int32_t n,
+    const int32_t *branch,          # of each level
+    int64_t *start_out,
+) noexcept nogil:
+    """Keep the branches of the levels that a node knows; 0, or NO_MEMORY."""
     cdef ptrdiff_t room, i
-    cdef int32_t *table
-    if tree.n_table + n > tree.table_room:
-        room = 2 * (tree.n_table + n)
-        table = <int32_t *> realloc(tree.table, room * sizeof(int32_t))
-        if table == NULL:
+    cdef int32_t *grown
+    if tree.n_entries + n > tree.entries_room:
+        room = 2 * (tree.n_entries + n)
+        grown = <int32_t *> realloc(tree.levels, room * sizeof(int32_t))
+        if grown == NULL:
             return NO_MEMORY
-        tree.table = table
-        tree.table_room = room
-    start_out[0] = tree.n_table
+        tree.levels = grown
+        grown = <int32_t *> realloc(tree.branches, room * sizeof(int32_t))
+        if grown == NULL:
+            return NO_MEMORY
+        tree.branches = grown
+        tree.entries_room = room
+    start_out[0] = tree.n_entries
     for i in range(n):
-        tree.table[tree.n_table + i] = branch[i]
-    tree.n_table += n
+        tree.levels[tree.n_entries + i] = levels[i]
+        tree.branches[tree.n_entries + i] = branch[levels[i]]
+    tree.n_entries += n
     return 0
 
 
@@ -200,10 +214,17 @@ cdef inline void free_runs(Pending *runs, ptrdiff_t n) noexcept nogil:
         free(runs[i].run.weight)
 
 
+cdef inline int32_t branch_at(const Column *column, const int32_t *branch, int32_t cut, int32_t code) noexcept nogil:
+    if column.kind == NUMBER:
+        return SPREAD if code == column.n_levels else code > cut
+    return branch[code]
+
+
 cdef inline int split_run(
     const Column *column,
     const Run *run,
-    const int32_t *branch,          # (n_levels + 1,) of each code: a branch, STOP or SPREAD
+    const int32_t *branch,          # (n_levels + 1,) of each code that occurs: a branch, or SPREAD
+    int32_t cut,                    # of a NUMBER: ranks <= cut go to branch 0, the others to 1
     int32_t n_branches,
     double *share,                  # (n_branches,) overwritten: weight of the known rows, then its share
     int64_t *count,                 # (n_branches,) overwritten
@@ -220,7 +241,7 @@ cdef inline int split_run(
         children_out[b].run.weight = NULL
         children_out[b].run.n = 0
     for i in range(run.n):
-        to = branch[code_at(column, run.rows[i])]
+        to = branch_at(column, branch, cut, code_at(column, run.rows[i]))
         if to >= 0:
             share[to] += run.weight[i]
             count[to] += 1
@@ -236,9 +257,7 @@ cdef inline int split_run(
             free_runs(children_out, b + 1)
             return NO_MEMORY
     for i in range(run.n):
-        to = branch[code_at(column, run.rows[i])]
-        if to == STOP:
-            continue
+        to = branch_at(column, branch, cut, code_at(column, run.rows[i]))
         for b in range(0 if to == SPREAD else to, n_branches if to == SPREAD else to + 1):
             w = run.weight[i] * share[b] if to == SPREAD else run.weight[i]
             if w > 0:                                   # a share may underflow

@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 from kernels.multiway_gain cimport ROUNDING, branch_worth, threshold_worth
 from kernels.multiway_merge cimport beats, merge_categories
-from kernels.multiway_nodes cimport CHAID, ID3, NUMBER, STOP, Pending, TreeNode, clear_cells, count_column
+from kernels.multiway_nodes cimport CHAID, ID3, NUMBER, Pending, TreeNode, clear_cells, count_column
 from kernels.multiway_work cimport Problem, Work
 
 
@@ -114,8 +114,6 @@ cdef inline int32_t least_p(const Problem *p, Work *w, const Pending *now, TreeN
         if best < 0 or beats(-log_p, -node.score):
             best = j
             node.score = log_p
-            for i in range(p.columns[j].n_levels + 1):
-                w.best_into[i] = STOP
             for i in range(w.cells.n_touched):
                 w.best_into[w.cells.touched[i]] = w.groups.into[w.cells.touched[i]]
         clear_cells(&w.cells, p.target.width)

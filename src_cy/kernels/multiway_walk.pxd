@@ -9,11 +9,13 @@ cdef struct Frozen:                 # fastml.tree.multiway_structure.MultiwayTre
     const int32_t *first_child
     const int32_t *n_children
     const int64_t *table            # (n_nodes,) -1: a threshold
+    const int32_t *n_entries        # (n_nodes,)
     const double *threshold
     const double *share             # (n_nodes,) of the known rows of the parent
     const int32_t *heaviest         # (n_nodes,) branch with the largest share
     const double *value             # (n_nodes, width)
-    const int32_t *branches
+    const int32_t *levels           # of each split the levels it knows, ascending
+    const int32_t *branches         # and where they go
     int width
 
 cdef struct Rows:                   # columns that the tree asks
@@ -30,13 +32,25 @@ cdef struct Share:
 
 cdef inline int32_t branch_of(const Frozen *tree, const Rows *rows, int32_t node, ptrdiff_t i) noexcept nogil:
     """A branch, STOP or SPREAD, of row i at a split."""
-    cdef int32_t j = tree.feature[node], code
+    cdef int32_t j = tree.feature[node], code, n, half
+    cdef int64_t start
     cdef double x
     if tree.table[node] < 0:
         x = rows.numbers[rows.place[j] * rows.n + i]
         return SPREAD if x != x else x > tree.threshold[node]
     code = rows.codes[rows.place[j] * rows.n + i]
-    return STOP if code > rows.n_levels[j] else tree.branches[tree.table[node] + code]
+    n = tree.n_entries[node]
+    if code > rows.n_levels[j] or n == 0:
+        return STOP
+    start = tree.table[node]
+    if n == rows.n_levels[j] + 1:       # it knows them all
+        return tree.branches[start + code]
+    while n > 1:
+        half = n // 2
+        if tree.levels[start + half] <= code:
+            start += half
+        n -= half                       # of an odd number the middle is looked at again
+    return tree.branches[start] if tree.levels[start] == code else STOP
 
 
 cdef inline int32_t last_node(const Frozen *tree, const Rows *rows, ptrdiff_t i) noexcept nogil:

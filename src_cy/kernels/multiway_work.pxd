@@ -12,7 +12,7 @@ cdef struct Problem:
     Column *columns                 # (n_features,)
     int n_features
     ptrdiff_t n_samples
-    int32_t most_levels
+    int32_t most_levels             # of those that are counted in tables
     Options o
     Target target
 
@@ -24,6 +24,8 @@ cdef struct Work:
     uint8_t *used                   # (n_features,) nominal columns split above the node
     int32_t *branch                 # (most levels + 1,) of the best column
     int32_t *best_into              # (most levels + 1,) CHAID: groups of the best column
+    int32_t *entries                # (most levels + 1,) levels that the split knows, ascending
+    int32_t n_entries
     double *scratch                 # (2 width,)
     uint64_t *keys                  # (2 n_samples,)
     Pending *stack                  # nodes that wait
@@ -56,6 +58,7 @@ cdef inline int work_init(const Problem *p, Work *w) noexcept nogil:
     w.used = <uint8_t *> take(p.n_features, 1, &failed)
     w.branch = <int32_t *> take(levels, sizeof(int32_t), &failed)
     w.best_into = <int32_t *> take(levels, sizeof(int32_t), &failed)
+    w.entries = <int32_t *> take(levels, sizeof(int32_t), &failed)
     w.scratch = <double *> take(2 * width, sizeof(double), &failed)
     w.keys = <uint64_t *> take(2 * p.n_samples + 1, sizeof(uint64_t), &failed)
     return NO_MEMORY if failed else 0
@@ -77,6 +80,7 @@ cdef inline void work_free(Work *w) noexcept nogil:
     free(w.used)
     free(w.branch)
     free(w.best_into)
+    free(w.entries)
     free(w.scratch)
     free(w.keys)
     if w.stack != NULL:
@@ -85,4 +89,5 @@ cdef inline void work_free(Work *w) noexcept nogil:
     free(w.tree.nodes)
     free(w.tree.values)
     free(w.tree.centres)
-    free(w.tree.table)
+    free(w.tree.levels)
+    free(w.tree.branches)

@@ -64,8 +64,12 @@ class Data:
 
 
 def table_of(data, tree, node):
-    start = tree["table"][node]
-    return tree["branches"][start : start + data.n_levels[tree["feature"][node]] + 1]
+    """Branch of each code of a split by levels."""
+    entries = slice(tree["table"][node], tree["table"][node] + tree["n_entries"][node])
+    assert (np.diff(tree["levels"][entries]) > 0).all()
+    dense = np.full(data.n_levels[tree["feature"][node]] + 1, -1)
+    dense[tree["levels"][entries]] = tree["branches"][entries]
+    return dense
 
 
 def branch_of(data, tree, node):
@@ -199,8 +203,9 @@ def test_rows_end_where_their_branches_lead(seed, n):
         own = slice(tree["first_child"][t], tree["first_child"][t] + tree["n_children"][t])
         share[own] = tree["weight"][own] / tree["weight"][own].sum()
         heaviest[t] = np.argmax(share[own])
-    names = ("feature", "first_child", "n_children", "table", "threshold")
-    walker = MultiwayWalker(*(tree[name] for name in names), share, heaviest, tree["value"], tree["branches"])
+    names = ("feature", "first_child", "n_children", "table", "n_entries", "threshold")
+    last = (tree["value"], tree["levels"], tree["branches"])
+    walker = MultiwayWalker(*(tree[name] for name in names), share, heaviest, *last)
     codes, x = np.array(data.codes, np.int32), np.array(data.x)
     rows = codes, x, np.arange(len(codes), dtype=np.int32), np.array(data.n_levels, np.int32)
     np.testing.assert_allclose(walker.shares(*rows), expected, atol=1e-12)
