@@ -33,7 +33,7 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
     ----------
     max_depth : int or None, default=None
     min_samples_split : int, default=2
-        Least weight of a node that is split.
+        Least rows of a node that is split, whatever they weigh.
     min_gain : float, default=0.0
         Least gain of a split in bits. With 0, a node is split even where no column alone tells anything, as in ID3.
     categorical_features : "auto", "all", mask, indices or names, default="auto"
@@ -86,7 +86,7 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
         return super()._open(X, np.ones(table.n_features, bool))
 
     def _method(self) -> tuple[str, dict[str, Any], str, int]:
-        options = {"min_split": float(self.min_samples_split), "min_gain": float(self.min_gain)}
+        options = {"min_rows": min(self.min_samples_split, 2**62), "min_gain": float(self.min_gain)}
         return "id3", options, "number", 0
 
 
@@ -130,7 +130,8 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
     Notes
     -----
     A row whose value is missing goes down every branch, with the branch's share of the known rows as its weight, in
-    training and in prediction. Pruning replaces subtrees by leaves and never by one of their branches; the bound is
+    training and in prediction. Weights count as rows in limits, corrections and bounds: they should be about 1 a row, and
+    not sum to 1, as AdaBoost's do. Pruning replaces subtrees by leaves and never by one of their branches; the bound is
     the binomial's own, where Quinlan's program approximates it. Thresholds are values of the training data.
     O(n_samples * n_features) a level of the tree, and a sort where a number column has many values.
     Source: Quinlan 1993, C4.5: programs for machine learning; Quinlan 1996, Improved use of continuous attributes in

@@ -13,6 +13,7 @@ cdef inline bint stays_leaf(const Problem *p, const TreeNode *node) noexcept nog
     return (
         node.impurity <= 0
         or (p.o.max_depth > 0 and node.depth >= p.o.max_depth)
+        or node.n_rows < p.o.min_rows
         or node.weight < p.o.min_split - ROUNDING
     )
 

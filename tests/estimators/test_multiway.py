@@ -1,5 +1,6 @@
 """Multiway trees: published examples, what a user may hand in, what becomes of values that the fit did not see."""
 
+import dataclasses
 import pickle
 from io import StringIO
 
@@ -14,6 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import cross_val_score
 
 import fastml.io
+from fastml.ensemble import AdaBoostClassifier
 from fastml.tree import (
     C45Classifier,
     CHAIDClassifier,
@@ -308,6 +310,33 @@ def test_rules_need_a_multiway_tree_and_whole_decimals():
         fitted(C45Classifier)[0].export_rules(decimals=-1)
     with pytest.raises(ValueError, match="not fitted"):
         export_rules(C45Classifier())
+
+
+@pytest.mark.parametrize(
+    ("field", "at", "value"),
+    [
+        ("first_child", 0, 0), ("first_child", 0, 2), ("n_children", 0, 9), ("parent", 1, 1), ("parent", 2, -1),
+        ("feature", 0, 99), ("feature", 1, 0), ("table", 0, 10**9), ("table", 0, -1), ("n_entries", 0, -1),
+        ("branches", 0, 77), ("branches", 0, -3),
+    ],
+)  # fmt: skip
+def test_a_damaged_tree_is_refused_before_it_is_walked(field, at, value):
+    tree = C45Classifier(prune=False).fit(NUMERIC, PLAY).tree_
+    tree.check()
+    broken = getattr(tree, field).copy()
+    broken[at] = value
+    with pytest.raises(ValueError, match=r"multiway tree"):
+        dataclasses.replace(tree, **{field: broken}).check()
+    with pytest.raises(ValueError, match="differ in length"):
+        dataclasses.replace(tree, weight=tree.weight[1:]).check()
+
+
+def test_boosted_id3_is_no_single_leaf():
+    X, y, _ = cars()
+    codes = np.stack([np.unique(X[name], return_inverse=True)[1] for name in ("make", "fuel", "sold")], axis=1)
+    member = ID3Classifier(max_depth=1, categorical_features="all")
+    model = AdaBoostClassifier(member, n_estimators=5).fit(codes, y)
+    assert [len(model.estimators_) > 1, model.estimators_[0].get_n_leaves()] == [True, 5]
 
 
 def test_class_weights_move_predictions():
