@@ -130,9 +130,9 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
     Notes
     -----
     A row whose value is missing goes down every branch, with the branch's share of the known rows as its weight, in
-    training and in prediction. Weights count as rows in limits, corrections and bounds: they should be about 1 a row, and
-    not sum to 1, as AdaBoost's do. Pruning replaces subtrees by leaves and never by one of their branches; the bound is
-    the binomial's own, where Quinlan's program approximates it. Thresholds are values of the training data.
+    training and in prediction. Weights count as rows in limits, corrections and bounds: they should be about 1 a row,
+    and not sum to 1, as AdaBoost's do. Pruning replaces subtrees by leaves and never by one of their branches; the
+    bound is the binomial's own, where Quinlan's program approximates it. Thresholds are values of the training data.
     O(n_samples * n_features) a level of the tree, and a sort where a number column has many values.
     Source: Quinlan 1993, C4.5: programs for machine learning; Quinlan 1996, Improved use of continuous attributes in
     C4.5, Journal of Artificial Intelligence Research 4 (release 8).

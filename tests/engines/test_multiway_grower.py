@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -166,21 +166,18 @@ SEED, ROWS = st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3, 12, 60])
 
 
 @given(SEED, ROWS, st.booleans(), st.sampled_from([0, 2]), st.sampled_from([0.0, 0.1]))
-@settings(max_examples=80, deadline=None)
 def test_id3(seed, n, weighted, max_depth, min_gain):
     data = Data(seed, n, "nominal", 3, weighted)
     check_tree(data, "id3", {"max_depth": max_depth, "min_rows": 3, "min_gain": min_gain})
 
 
 @given(SEED, ROWS, st.booleans(), st.booleans(), st.sampled_from([1.0, 2.0, 5.0]))
-@settings(max_examples=120, deadline=None)
 def test_c45(seed, n, weighted, mdl, min_leaf):
     data = Data(seed, n, "number", 3, weighted)
     check_tree(data, "c4.5", {"max_depth": 0, "min_split": 2 * min_leaf, "min_leaf": min_leaf, "mdl": int(mdl)})
 
 
 @given(SEED, ROWS, st.booleans(), st.sampled_from([0, 2, 3]), st.booleans(), st.sampled_from([0.05, 0.5]))
-@settings(max_examples=120, deadline=None)
 def test_chaid(seed, n, weighted, n_classes, bonferroni, alpha):
     data = Data(seed, n, "ordinal", n_classes, weighted)
     check_tree(data, "chaid", {
@@ -190,7 +187,6 @@ def test_chaid(seed, n, weighted, n_classes, bonferroni, alpha):
 
 
 @given(SEED, st.sampled_from([3, 40]))
-@settings(max_examples=40, deadline=None)
 def test_rows_end_where_their_branches_lead(seed, n):
     """Shares and the heaviest branch, recomputed node by node from the arrays."""
     data = Data(seed, n, "number", 3, False)
