@@ -62,7 +62,10 @@ def check_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float6
             ">= 0; 0 leaves a sample out."
         )
     if not weights.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: sample_weight is 0 for every row; leave it out, "
+            "or give the rows that count a weight above 0."
+        )
     return weights
 
 
