@@ -13,25 +13,22 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.tree.fitted import FittedTree
+from fastml.tree.after_pruning import Cuttable, T, children_of, cut
 
 
-def weakest_links(tree: FittedTree) -> tuple[list[float], list[float], list[int]]:
+def weakest_links(tree: Cuttable) -> tuple[list[float], list[float], list[int]]:
     """The cuts in order: (alphas, R of the tree after each cut, nodes). O(nodes * depth * log nodes)."""
-    left = tree.nodes["left"].astype(np.int64)
-    parent = np.full(len(left), -1)
-    splits = np.flatnonzero(left)
-    parent[left[splits]] = parent[left[splits] + 1] = splits
+    children, alive = children_of(tree), tree.is_split.copy()
+    parent = np.full(len(alive), -1)
     own = tree.weight / tree.weight[0] * tree.impurity
-    below, n_leaves = own.copy(), np.ones(len(left), np.int64)
-    for t in splits[::-1].tolist():
-        below[t] = below[left[t]] + below[left[t] + 1]
-        n_leaves[t] = n_leaves[left[t]] + n_leaves[left[t] + 1]
-    alive = left != 0
+    below, n_leaves = own.copy(), np.ones(len(alive), np.int64)
+    for t, places in children.items():
+        parent[places] = t
+        below[t], n_leaves[t] = below[places].sum(), n_leaves[places].sum()
     strength = np.where(alive, (own - below) / np.maximum(n_leaves - 1, 1), np.inf)
-    heap = [(strength[t], t) for t in splits.tolist()]
+    heap = [(strength[t], t) for t in children]
     heapq.heapify(heap)
-    alphas, risks, cut = [], [], []
+    alphas, risks, cuts = [], [], []
     while heap:
         alpha, t = heapq.heappop(heap)
         if not alive[t] or alpha != strength[t]:
@@ -41,7 +38,7 @@ def weakest_links(tree: FittedTree) -> tuple[list[float], list[float], list[int]
             node = waiting.pop()
             if alive[node]:
                 alive[node] = False
-                waiting += [left[node], left[node] + 1]
+                waiting += range(children[node].start, children[node].stop)
         saved, gone = own[t] - below[t], n_leaves[t] - 1
         node = t
         while node >= 0:
@@ -53,28 +50,21 @@ def weakest_links(tree: FittedTree) -> tuple[list[float], list[float], list[int]
             node = parent[node]
         alphas.append(float(alpha))
         risks.append(float(below[0]))
-        cut.append(int(t))
-    return alphas, risks, cut
+        cuts.append(int(t))
+    return alphas, risks, cuts
 
 
-def pruning_path(tree: FittedTree) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pruning_path(tree: Cuttable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(ccp_alphas, impurities) from the whole tree to the root alone; cuts of one alpha are one step."""
     alphas, risks, _ = weakest_links(tree)
     whole = float((tree.weight / tree.weight[0] * tree.impurity)[~tree.is_split].sum())
     return np.array([0.0, *alphas]), np.array([whole, *risks])
 
 
-def prune_by_complexity(tree: FittedTree, alpha: float) -> FittedTree:
+def prune_by_complexity(tree: T, alpha: float) -> T:
     """The smallest subtree with the least R(T) + alpha * leaves."""
-    alphas, _, cut = weakest_links(tree)
-    left, is_split = tree.nodes["left"].astype(np.int64), tree.is_split.copy()
-    for link, t in zip(alphas, cut, strict=True):
-        if link > alpha:
-            break
-        waiting = [t]
-        while waiting:
-            node = waiting.pop()
-            if is_split[node]:
-                is_split[node] = False
-                waiting += [left[node], left[node] + 1]
-    return tree if is_split.sum() == tree.is_split.sum() else tree.subtree(is_split)
+    alphas, _, cuts = weakest_links(tree)
+    n_cuts = next((i for i, link in enumerate(alphas) if link > alpha), len(alphas))
+    at = np.zeros(len(tree.is_split), bool)
+    at[cuts[:n_cuts]] = True
+    return cut(tree, at)

@@ -61,6 +61,24 @@ class FittedTree:
     def is_split(self) -> NDArray[np.bool_]:
         return self.nodes["left"] != 0
 
+    @property
+    def first_child(self) -> NDArray[np.int64]:
+        """(n_nodes,) 0 at a leaf."""
+        return self.nodes["left"].astype(np.int64)
+
+    @property
+    def n_children(self) -> NDArray[np.int64]:
+        return 2 * self.is_split.astype(np.int64)
+
+    @property
+    def outputs(self) -> NDArray[np.float64]:
+        """(n_nodes, n_outputs, n_classes) what each node says."""
+        return self.value
+
+    def split_bits(self) -> NDArray[np.float64]:
+        """(n_nodes,) bits that tell a split of a column from its others: log2 (rows - 1)  for its threshold."""
+        return np.log2(np.maximum(self.weight - 1, 1))
+
     @cached_property
     def depths(self) -> NDArray[np.int64]:
         """Splits above each node."""

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowPredictor
-from fastml.base import check_is_fitted, clone, is_classifier
+from fastml.base import check_is_fitted, is_classifier
 from fastml.data.frames import Table
 from fastml.data.validation import predict_table
 from fastml.io import ModelFiles
 from fastml.threads import effective_threads
-from fastml.tree.complexity import pruning_path
 from fastml.tree.fitted import FittedTree
 
 
@@ -113,20 +112,6 @@ class TreeResults(ModelFiles):
         """Share of each column in the decrease of the impurity, (n_features,)."""
         check_is_fitted(self)
         return self._fitted.importances()
-
-    def cost_complexity_pruning_path(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """The alphas at which minimal cost-complexity pruning cuts the tree of X and y.
-
-        Returns
-        -------
-        Bunch
-            `ccp_alphas`, ascending from 0, and `impurities`, of the leaves of the tree pruned so far.
-        """
-        from sklearn.utils import Bunch
-
-        grown = clone(self).set_params(ccp_alpha=0.0).fit(X, y, sample_weight=sample_weight)
-        alphas, impurities = pruning_path(grown._fitted)
-        return Bunch(ccp_alphas=alphas, impurities=impurities)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

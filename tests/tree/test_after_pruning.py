@@ -9,6 +9,7 @@ from scipy.stats import binom
 from sklearn.datasets import make_friedman1
 
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
+from fastml.tree.after_pruning import error_bound
 
 
 def noisy(n=300, seed=0, n_classes=3):
@@ -75,22 +76,65 @@ def test_reduced_error_pruning_is_the_best_subtree_for_the_other_rows(seed):
     check_cheapest(regressor, original, lambda leaves: sum(error[t] for t in leaves))
 
 
+def bound(n, errors, confidence):
+    """C4.5's bound on the errors of a leaf, by the formulas of Quinlan's program."""
+    if errors == 0:
+        return n * (1 - confidence ** (1 / n))
+    table = {0.10: 1.28, 0.20: 0.84, 0.40: 0.25, 1.00: 0.0}
+    known = sorted(table)
+    low = max(c for c in known if c <= confidence)
+    high = min(c for c in known if c >= confidence)
+    step = 0 if low == high else (confidence - low) / (high - low)
+    z2 = (table[low] + (table[high] - table[low]) * step) ** 2
+    if errors + 0.5 >= n:
+        return errors + 0.67 * (n - errors)
+    e = errors + 0.5
+    return n * (e + z2 / 2 + np.sqrt(z2 * (e * (1 - e / n) + z2 / 4))) / (n + z2)
+
+
 @pytest.mark.parametrize("confidence", [0.1, 0.25, 0.6])
 def test_pessimistic_pruning_takes_errors_at_their_bound(confidence):
     X, y = noisy()
     model = DecisionTreeClassifier(max_leaf_nodes=9).fit(X, y)
-    original = model.tree_
-    bound = np.empty(original.node_count)
-    for t in range(original.node_count):
+    original, expected = model.tree_, []
+
+    def prune(t):
+        """The bound of what is left below node t, whose leaves are the last of `expected`."""
         n = int(original.n_node_samples[t])
-        errors = round(n * (1 - original.value[t, 0].max()))
-        low, high = 0.0, 1.0
-        for _ in range(60):  # the share at which so few errors have that probability
-            middle = (low + high) / 2
-            low, high = (middle, high) if binom.cdf(errors, n, middle) > confidence else (low, middle)
-        bound[t] = n * low
-    model.prune_pessimistic(confidence)
-    check_cheapest(model, original, lambda leaves: sum(bound[t] for t in leaves))
+        own, first = bound(n, round(n * (1 - original.value[t, 0].max())), confidence), len(expected)
+        if original.children_left[t] < 0:
+            expected.append(t)
+            return own
+        below = prune(original.children_left[t]) + prune(original.children_right[t])
+        if own > below + 0.1:
+            return below
+        expected[first:] = [t]
+        return own
+
+    prune(0)
+    assert leaves_of(model.prune_pessimistic(confidence), original) == tuple(expected)
+    assert len(expected) > 1
+
+
+def test_the_bound_on_errors_is_about_the_binomials():
+    n, errors = (g.ravel() for g in np.meshgrid(np.arange(4.0, 60.0), np.arange(0.0, 3.0)))
+    ours = error_bound(n, errors, 0.25) / n
+    assert np.abs(binom.cdf(errors, n, ours) - 0.25).max() < 0.03
+    np.testing.assert_allclose(binom.cdf(0, n, ours)[errors == 0], 0.25)
+    half = [error_bound(np.array([9.0]), np.array([e]), 0.25)[0] for e in (0.0, 0.5, 1.0)]
+    assert half[1] == pytest.approx((half[0] + half[2]) / 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pruning_by_a_cost_of_leaves_is_the_same_before_and_after_the_fit(seed):
+    X, y = noisy(seed=seed)
+    for alpha in (0.0, 0.01, 0.03, 1.0):
+        model = DecisionTreeClassifier().fit(X, y).prune_cost_complexity(alpha)
+        before = DecisionTreeClassifier(ccp_alpha=alpha).fit(X, y)
+        np.testing.assert_array_equal(model.tree_.threshold, before.tree_.threshold)
+    for alpha in (-1, "some"):
+        with pytest.raises(ValueError, match=f"ccp_alpha={alpha!r} must be >= 0"):
+            model.prune_cost_complexity(alpha)
 
 
 def test_the_shortest_description():
