@@ -152,7 +152,6 @@ cdef void set_options(Options *o, int method, dict options) except *:
     """Fill the record from its fields' names; a name too much is an error of ours."""
     o.method = method
     o.max_depth = options.pop("max_depth", 0)
-    o.min_rows = options.pop("min_rows", 0)
     o.min_split = options.pop("min_split", 0.0)
     o.min_leaf = options.pop("min_leaf", 0.0)
     o.min_gain = options.pop("min_gain", 0.0)

@@ -33,8 +33,7 @@ cdef struct Column:
 cdef struct Options:
     int method
     int max_depth                   # 0: no limit
-    int64_t min_rows                # least rows of a node that is split (ID3)
-    double min_split                # least weight of a node that is split (C45, CHAID)
+    double min_split                # least weight of a node that is split
     double min_leaf                 # least weight of a branch (C45: of two branches)
     double min_gain                 # ID3
     int mdl                         # C45: thresholds pay for being chosen

@@ -112,7 +112,7 @@ def check_node(data, method, o, tree, t, own, used, depth):
     assert tree["impurity"][t] == pytest.approx(impurity, abs=1e-12)
     feature = tree["feature"][t]
     deep = o["max_depth"] and depth >= o["max_depth"]
-    if impurity < 1e-12 or deep or weight.sum() < o.get("min_split", 0) - 1e-9 or len(rows) < o.get("min_rows", 0):
+    if impurity < 1e-12 or deep or weight.sum() < o.get("min_split", 0) - 1e-9:
         assert feature < 0
         return
     free = [j not in used for j in range(len(data.codes))]
@@ -168,7 +168,7 @@ SEED, ROWS = st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3, 12, 60])
 @given(SEED, ROWS, st.booleans(), st.sampled_from([0, 2]), st.sampled_from([0.0, 0.1]))
 def test_id3(seed, n, weighted, max_depth, min_gain):
     data = Data(seed, n, "nominal", 3, weighted)
-    check_tree(data, "id3", {"max_depth": max_depth, "min_rows": 3, "min_gain": min_gain})
+    check_tree(data, "id3", {"max_depth": max_depth, "min_split": 3.0, "min_gain": min_gain})
 
 
 @given(SEED, ROWS, st.booleans(), st.booleans(), st.sampled_from([1.0, 2.0, 5.0]))

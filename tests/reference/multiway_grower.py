@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import xlogy
 
-CLOSE = 1e-10
+CLOSE, LENIENT = 1e-10, 1e-3
 
 
 def entropy(label, weight, n_classes):
@@ -63,7 +63,7 @@ def ratios(worths):
     """Gain ratio of each column with at least the average gain; -1 for the others."""
     valid = [w for w in worths if w is not None]
     mean = np.mean([w[0] for w in valid]) if valid else 0.0
-    return [w[0] / w[1] if w is not None and w[0] >= max(mean - CLOSE, CLOSE) else -1.0 for w in worths]
+    return [w[0] / w[1] if w is not None and w[0] >= max(mean - LENIENT, CLOSE) else -1.0 for w in worths]
 
 
 def squares(y, weight):
