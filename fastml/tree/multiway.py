@@ -10,6 +10,7 @@ import numpy as np
 from fastml.base import Interval
 from fastml.data.frames import Table
 from fastml.data.names import column_label
+from fastml.tree.after_pruning import pessimistic
 from fastml.tree.multiway_parameters import (
     CLASS_CONSTRAINTS,
     COUNT,
@@ -33,7 +34,7 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
     ----------
     max_depth : int or None, default=None
     min_samples_split : int, default=2
-        Least rows of a node that is split, whatever they weigh.
+        Least weight of a node that is split.
     min_gain : float, default=0.0
         Least gain of a split in bits. With 0, a node is split even where no column alone tells anything, as in ID3.
     categorical_features : "auto", "all", mask, indices or names, default="auto"
@@ -86,8 +87,7 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
         return super()._open(X, np.ones(table.n_features, bool))
 
     def _method(self) -> tuple[str, dict[str, Any], str, int]:
-        options = {"min_rows": min(self.min_samples_split, 2**62), "min_gain": float(self.min_gain)}
-        return "id3", options, "number", 0
+        return "id3", {"min_split": float(self.min_samples_split), "min_gain": float(self.min_gain)}, "number", 0
 
 
 def _is_boolean(table: Table, j: int) -> bool:
@@ -111,10 +111,9 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
         25, if that is more, as in Quinlan's program.
     mdl_correction : bool, default=True
         Thresholds pay  log2(thresholds) / n  bits for being chosen, as since release 8.
-    prune : bool, default=True
-        Make leaves of splits that do not lower the errors when each leaf's are taken at their upper bound.
-    confidence : float in (0, 1), default=0.25
-        Of that bound: the probability of so few errors or fewer. Less prunes more.
+    confidence : float in (0, 1) or None, default=0.25
+        The grown tree is pruned by `prune_pessimistic(confidence)`: splits go that do not lower the errors when each
+        leaf's are taken at their upper bound. Less prunes more; None leaves the tree as it grew.
     max_depth : int or None, default=None
     categorical_features : "auto", "all", mask, indices or names, default="auto"
         Columns of numbers to take as categories, beside strings and categoricals of a frame.
@@ -130,9 +129,9 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
     Notes
     -----
     A row whose value is missing goes down every branch, with the branch's share of the known rows as its weight, in
-    training and in prediction. Weights count as rows in limits, corrections and bounds: they should be about 1 a row,
-    and not sum to 1, as AdaBoost's do. Pruning replaces subtrees by leaves and never by one of their branches; the
-    bound is the binomial's own, where Quinlan's program approximates it. Thresholds are values of the training data.
+    training and in prediction. Thresholds are values of the training data. A thousandth of a bit less than the average
+    gain will do, as in Quinlan's program and in Weka's J48. Pruning replaces subtrees by leaves and, unlike these,
+    never by one of their branches.
     O(n_samples * n_features) a level of the tree, and a sort where a number column has many values.
     Source: Quinlan 1993, C4.5: programs for machine learning; Quinlan 1996, Improved use of continuous attributes in
     C4.5, Journal of Artificial Intelligence Research 4 (release 8).
@@ -141,18 +140,16 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
     _parameter_constraints = SHARED_CONSTRAINTS | CLASS_CONSTRAINTS | {
         "min_samples_leaf": COUNT,
         "mdl_correction": ["boolean"],
-        "prune": ["boolean"],
-        "confidence": SHARE,
+        "confidence": [*SHARE, None],
     }  # fmt: skip
 
     def __init__(
-        self, *, min_samples_leaf: int = 2, mdl_correction: bool = True, prune: bool = True, confidence: float = 0.25,
+        self, *, min_samples_leaf: int = 2, mdl_correction: bool = True, confidence: float | None = 0.25,
         max_depth: int | None = None, categorical_features: Any = "auto", unseen: str = "missing",
         class_weight: Any = None,
     ) -> None:  # fmt: skip
         self.min_samples_leaf = min_samples_leaf
         self.mdl_correction = mdl_correction
-        self.prune = prune
         self.confidence = confidence
         self.max_depth = max_depth
         self.categorical_features = categorical_features
@@ -164,4 +161,4 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
         return "c4.5", {"min_split": 2 * least, "min_leaf": least, "mdl": int(self.mdl_correction)}, "number", 0
 
     def _finish(self, tree: MultiwayTree) -> MultiwayTree:
-        return tree.pruned(self.confidence) if self.prune else tree
+        return tree if self.confidence is None else pessimistic(tree, self.confidence)

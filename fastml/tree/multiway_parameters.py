@@ -28,7 +28,7 @@ SHARE = [Interval(Real, 0.0, 1.0, closed="neither")]
 NOTES = {
     "unseen": "what becomes of a level that the fit did not see; 'node' predicts what the node says that asks for it",
     "categorical_features": "a mask, numbers or names of columns beside those of strings and categories",
-    "confidence": "a smaller one prunes more",
+    "confidence": "a smaller one prunes more, None not at all",
 }
 
 
@@ -66,6 +66,8 @@ class MultiwayBase(BaseEstimator):
             used = np.flatnonzero(weight)
             table, weight = table.take(used), np.ascontiguousarray(weight[used])
             label, y = (None if t is None else np.ascontiguousarray(t[used]) for t in (label, y))  # type: ignore[assignment]
+        if weight is not None and (total := float(weight.sum())) < len(weight):
+            weight = weight * (len(weight) / total)
         method, options, numbers, max_bins = self._method()
         coding, grower = code_columns(table, weight, numbers, max_bins)
         options["max_depth"] = min(self.max_depth or 0, 2**31 - 1)
@@ -91,7 +93,8 @@ class MultiwayClassifierBase(MultiwayBase):
         y : array-like of shape (n_samples,)
             Classes of any kind; one class is enough.
         sample_weight : array-like of shape (n_samples,), optional
-            A weight of 2 counts as the row given twice, everywhere, and 0 leaves it out.
+            A weight of 2 counts as the row given twice, everywhere, and 0 leaves it out. Weights that sum to less than
+            the number of rows that have one, as AdaBoost's do, are shares: they are scaled up to that number.
 
         Returns
         -------

@@ -14,6 +14,7 @@ from fastml.io import ModelFiles
 from fastml.tree.multiway_columns import check_finite_columns
 from fastml.tree.multiway_rules import rules_of
 from fastml.tree.multiway_structure import MultiwayTree
+from fastml.tree.prunable import PrunableClassifier, PrunableRegressor
 
 
 class MultiwayResults(ModelFiles):
@@ -21,6 +22,17 @@ class MultiwayResults(ModelFiles):
 
     tree_: MultiwayTree
     n_features_in_: int
+
+    @property
+    def _fitted(self) -> MultiwayTree:
+        return self.tree_
+
+    @_fitted.setter
+    def _fitted(self, tree: MultiwayTree) -> None:
+        self.tree_ = tree
+
+    def _leaves(self, X: Any) -> NDArray[np.int32]:
+        return self.tree_.leaves(self._later(X))
 
     def _later(self, X: Any) -> Table:
         check_is_fitted(self)
@@ -37,7 +49,7 @@ class MultiwayResults(ModelFiles):
         That is a leaf, or the last split at which the training rows had the row's value. A row that goes down several
         branches ends where the heaviest leads.
         """
-        return self.tree_.leaves(self._later(X)).astype(np.int64)
+        return self._leaves(X).astype(np.int64)
 
     def get_depth(self) -> int:
         """Splits on the longest path."""
@@ -67,7 +79,7 @@ class MultiwayResults(ModelFiles):
         return tags
 
 
-class ClassResults(ClassifierMixin, MultiwayResults):
+class ClassResults(ClassifierMixin, MultiwayResults, PrunableClassifier):
     """Predictions of classes."""
 
     classes_: NDArray[Any]
@@ -88,7 +100,7 @@ class ClassResults(ClassifierMixin, MultiwayResults):
         return self.classes_.take(best)
 
 
-class NumberResults(RegressorMixin, MultiwayResults):
+class NumberResults(RegressorMixin, MultiwayResults, PrunableRegressor):
     """Predictions of numbers."""
 
     def predict(self, X: Any) -> NDArray[np.float64]:

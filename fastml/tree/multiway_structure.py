@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.multiway_grower import MultiwayWalker
+from fastml._engines.multiway_grower import MultiwayWalker, log_groupings
 from fastml.data.frames import Table
-from fastml.tree.after_pruning import error_bound
 from fastml.tree.multiway_columns import Coding
 
 STOP, SPREAD = -1, -2
+
+
+def log_comb(n: int, k: int) -> float:
+    """log of n over k."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +97,20 @@ class MultiwayTree:
     def is_split(self) -> NDArray[np.bool_]:
         return self.feature >= 0
 
+    @property
+    def outputs(self) -> NDArray[np.float64]:
+        """(n_nodes, 1, n_classes) what each node says; the form in which pruning takes trees."""
+        return self.value[:, None]
+
+    @property
+    def n_features(self) -> int:
+        return len(self.coding.kinds)
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """The nodes as users number them."""
+        return np.arange(len(self.feature))
+
     @cached_property
     def depths(self) -> NDArray[np.int64]:
         """(n_nodes,) splits above each node."""
@@ -139,29 +158,22 @@ class MultiwayTree:
         np.add.at(total, self.feature[split], np.maximum(drop[split], 0.0))
         return total / max(float(total.sum()), 1e-300)
 
-    def pruned(self, confidence: float) -> MultiwayTree:
-        """Without splits that do not lower the errors when each leaf's are taken at their upper bound.
+    def split_bits(self) -> NDArray[np.float64]:
+        """(n_nodes,) bits that tell a split from the others of its column: log2 (rows - 1)  for a threshold, log2 of
+        the ways to group the levels (of ordered ones: neighbours) for branches."""
+        bits = np.log2(np.maximum(self.weight - 1, 1))
+        for t in np.flatnonzero(self.is_split & (self.table >= 0)).tolist():
+            c, r = int(self.n_entries[t]), int(self.n_children[t])
+            to = self.branches[self.table[t] : self.table[t] + c]
+            c -= int((to == SPREAD).sum())
+            ordered = self.coding.kinds[self.feature[t]] == "ordinal"
+            bits[t] = (log_comb(c - 1, r - 1) if ordered else log_groupings(c, r)) / np.log(2)
+        return bits
 
-        Source: Quinlan 1993, chapter 4; see :func:`fastml.tree.after_pruning.error_bound`. O(n_nodes).
-        """
-        as_leaf = error_bound(self.weight, self.weight * (1.0 - self.value.max(axis=1)), confidence)
-        least, keep = as_leaf.copy(), self.is_split.copy()
-        for t in np.flatnonzero(self.is_split)[::-1].tolist():
-            own = self.children(t)
-            below = float(least[own.start : own.stop].sum())
-            keep[t] = below < as_leaf[t] * (1 - 1e-12)
-            least[t] = min(below, as_leaf[t])
-        return self.subtree(keep)
-
-    def subtree(self, split: NDArray[np.bool_]) -> MultiwayTree:
-        """The tree in which only nodes marked in `split`, (n_nodes,), are split, if their parents are."""
-        split, reached = split & self.is_split, np.zeros(len(self.feature), bool)
-        reached[0] = True
-        for t in np.flatnonzero(split).tolist():
-            if split[t] and reached[t]:
-                own = self.children(t)
-                reached[own.start : own.stop] = True
-        split &= reached
+    def subtree(self, is_split: NDArray[np.bool_]) -> MultiwayTree:
+        """The tree whose splits are only those marked, (n_nodes,), of which every one has its parent marked."""
+        split = is_split & self.is_split
+        reached = np.append(True, split[self.parent[1:]])
         place = np.cumsum(reached) - 1
         kept = np.flatnonzero(reached)
         stays = split[kept]
