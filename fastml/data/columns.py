@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -30,12 +31,15 @@ class Column:
 
     kind : what it holds. "text" are strings, "category" what the container calls categorical, "empty" nothing at all.
     label : how errors call it, such as "column 'age'" or "column 3".
+    order : the categories of a type that puts them in an order of its own, else None.
     """
 
-    __slots__ = ("_read", "kind", "label")
+    __slots__ = ("_read", "kind", "label", "order")
 
-    def __init__(self, kind: Kind, label: str, read: Callable[[], Any]) -> None:
-        self.kind, self.label, self._read = kind, label, read
+    def __init__(
+        self, kind: Kind, label: str, read: Callable[[], Any], order: tuple[Any, ...] | None = None
+    ) -> None:
+        self.kind, self.label, self._read, self.order = kind, label, read, order
 
     def numbers(self) -> Floats:
         """(n,) float32 where that loses nothing, else float64; NaN is missing.
@@ -166,7 +170,8 @@ def frame_column(series: Any, label: str) -> Column:
         wanted = nw.Float32 if dtype == nw.Boolean else nw.Float64
         return Column("number", label, lambda: _without_objects(series, wanted))
     if isinstance(dtype, (nw.Categorical, nw.Enum)):
-        return Column("category", label, lambda: coded_series(series))
+        order = tuple(dtype.categories) if isinstance(dtype, nw.Enum) else None
+        return Column("category", label, lambda: coded_series(series), order)
     if isinstance(dtype, nw.String):
         return Column("text", label, lambda: coded_series(series))
     if isinstance(dtype, nw.Datetime):
@@ -203,7 +208,7 @@ FEW = 1000
 def coded_series(series: Any) -> Coded:
     """Codes and levels of a string or categorical series, by the container's own dictionary where it has one."""
     native = series.to_native()
-    if len(series) < FEW:
+    if len(series) < FEW and not _is_pandas_categorical(native):  # whose values pandas may show unlike its categories
         return encode_values(series.to_list())
     if series.implementation.is_polars():
         return _coded_polars(native)
@@ -214,10 +219,15 @@ def coded_series(series: Any) -> Coded:
     return encode_values(series.to_list())
 
 
+def _is_pandas_categorical(native: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(getattr(native, "dtype", None), pandas.CategoricalDtype)
+
+
 def _coded_pandas(series: Any) -> Coded:
     import pandas as pd
 
-    if isinstance(series.dtype, pd.CategoricalDtype):
+    if _is_pandas_categorical(series):
         return order_levels(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     codes, labels = pd.factorize(series)
     return order_levels(codes, labels.tolist())

@@ -36,6 +36,8 @@ class Table:
         Of each categorical column the values in code order: ascending strings (object array) or numbers.
     kinds : tuple of str, or None
         Of each column "number", "time", "duration", "category" or "empty"; None where all are numbers.
+    orders : dict
+        Column -> its type's categories in their order, where they have one (pandas' ordered, polars' Enum); of a fit.
 
     Notes
     -----
@@ -43,7 +45,10 @@ class Table:
     day become seconds. Levels are those that occur, ascending, whatever order a category type lists them in.
     """
 
-    __slots__ = ("_columns", "dense", "is_categorical", "kinds", "levels", "n_features", "n_samples", "names", "sparse")
+    __slots__ = (
+        "_columns", "dense", "is_categorical", "kinds", "levels", "n_features", "n_samples", "names", "orders",
+        "sparse",
+    )  # fmt: skip
 
     n_samples: int
     n_features: int
@@ -53,6 +58,7 @@ class Table:
     is_categorical: NDArray[np.bool_]
     levels: Levels
     kinds: tuple[str, ...] | None
+    orders: dict[int, tuple[Any, ...]]
     _columns: dict[int, Column | NDArray[Any]]
 
     @classmethod
@@ -99,6 +105,8 @@ class Table:
                 declared[j] = True
                 table._columns[j], known = column.coded()
                 levels.append(known)
+                if column.order is not None:
+                    table.orders[j] = column.order
                 kinds.append("category")
             else:
                 if column.kind in ("text", "category"):  # text that spells numbers; converted once, to fail now
@@ -114,7 +122,7 @@ class Table:
     def _of(cls, source: Source) -> Table:
         table = cls.__new__(cls)
         table.n_samples, table.n_features, table.names = source.n_samples, source.n_features, source.names
-        table.dense, table.sparse, table._columns = source.dense, source.sparse, {}
+        table.dense, table.sparse, table._columns, table.orders = source.dense, source.sparse, {}, {}
         return table
 
     def column(self, j: int) -> Floats:
@@ -167,6 +175,7 @@ class Table:
         part = Table.__new__(Table)
         part.n_samples, part.n_features, part.names = len(rows), self.n_features, self.names
         part.is_categorical, part.levels, part.kinds = self.is_categorical, self.levels, self.kinds
+        part.orders = self.orders
         part.dense = None if self.dense is None else self.dense[rows]
         part.sparse = None if self.sparse is None else self.sparse[rows].tocsc()
         part._columns = {
@@ -242,6 +251,7 @@ class Schema:
             table.n_samples, table.n_features = X.shape
             table.dense, table.names, table.sparse, table.kinds = X, None, None, None
             table.is_categorical, table.levels, table._columns = self._is_categorical, self.levels, {}
+            table.orders = {}
             return table
         source = open_source(X, allow_sparse=allow_sparse, estimator=estimator)
         self._check_names(source, estimator)

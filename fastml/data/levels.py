@@ -89,6 +89,13 @@ def _comparable(labels: list[Any]) -> list[Any]:
     return [str(label) for label in labels]
 
 
+def places(levels: NDArray[Any], order: Sequence[Any]) -> NDArray[np.int32]:
+    """(n_levels,) the place of each level among them in the order in which a category type lists its categories."""
+    rank = {str(category): i for i, category in enumerate(order)}
+    listed = np.array([rank[str(level)] for level in levels.tolist()], dtype=np.int64)
+    return np.argsort(np.argsort(listed)).astype(np.int32)
+
+
 def _level_array(ordered: list[Any]) -> NDArray[Any]:
     if ordered and not isinstance(ordered[0], str):
         return np.array(ordered)
