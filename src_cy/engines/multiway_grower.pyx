@@ -21,7 +21,7 @@ METHODS = {"id3": <int> ID3, "c4.5": <int> C45, "chaid": <int> CHAID}
 KINDS = {"nominal": <int> NOMINAL, "ordinal": <int> ORDINAL, "number": <int> NUMBER}
 
 cdef enum:
-    NODES_A_CHECK = 64              # between looks for Ctrl-C
+    ROWS_A_CHECK = 1 << 16          # between looks for Ctrl-C
 
 
 cdef class MultiwayGrower:
@@ -80,7 +80,7 @@ cdef class MultiwayGrower:
     ):
         """One tree; see multiway_grower.pyi."""
         cdef Work w
-        cdef int rc, _i
+        cdef int rc = 0
         set_options(&self.p.o, METHODS[method], dict(options))
         self.p.target.label = NULL if label is None else &label[0]
         self.p.target.y = NULL if y is None else &y[0]
@@ -92,10 +92,9 @@ cdef class MultiwayGrower:
                 raise MemoryError
             while w.n_stack > 0:
                 with nogil:
-                    for _i in range(NODES_A_CHECK):
+                    w.rows_done = 0
+                    while rc == 0 and w.n_stack > 0 and w.rows_done < ROWS_A_CHECK:
                         rc = grow_node(&self.p, &w)
-                        if rc < 0 or w.n_stack == 0:
-                            break
                 if rc < 0:
                     raise MemoryError
                 PyErr_CheckSignals()
@@ -158,6 +157,7 @@ cdef void set_options(Options *o, int method, dict options) except *:
     o.mdl = options.pop("mdl", 0)
     o.bonferroni = options.pop("bonferroni", 1)
     o.log_alpha_merge = options.pop("log_alpha_merge", 0.0)
+    o.log_alpha_resplit = options.pop("log_alpha_resplit", -np.inf)
     o.log_alpha_split = options.pop("log_alpha_split", 0.0)
     if options:
         raise TypeError(f"unknown options: {', '.join(options)}")

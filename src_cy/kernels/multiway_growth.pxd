@@ -167,6 +167,7 @@ cdef inline int grow_node(const Problem *p, Work *w) noexcept nogil:
     cdef int64_t *count
     w.n_stack -= 1
     now = w.stack[w.n_stack]
+    w.rows_done += now.run.n
     measure(p, w, &now)
     if not stays_leaf(p, &w.tree.nodes[now.node]):
         best = best_column(p, w, &now)

@@ -39,6 +39,7 @@ cdef struct Options:
     int mdl                         # C45: thresholds pay for being chosen
     int bonferroni                  # CHAID
     double log_alpha_merge
+    double log_alpha_resplit        # -infinity: merged groups stay
     double log_alpha_split
 
 cdef struct Target:

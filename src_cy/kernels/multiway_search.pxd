@@ -4,7 +4,8 @@ from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from kernels.multiway_gain cimport LENIENT, ROUNDING, branch_worth, threshold_worth
-from kernels.multiway_merge cimport beats, merge_categories
+from kernels.multiway_groups cimport merge_categories
+from kernels.multiway_merge cimport beats
 from kernels.multiway_nodes cimport CHAID, ID3, NUMBER, Pending, TreeNode, clear_cells, count_column
 from kernels.multiway_work cimport Problem, Work
 

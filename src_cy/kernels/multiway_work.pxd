@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from kernels.multiway_gain cimport Worth
-from kernels.multiway_merge cimport Groups
+from kernels.multiway_merge cimport Groups, Member, Moments
 from kernels.multiway_nodes cimport NO_MEMORY, Cells, Column, Options, Pending, Target, Tree, free_runs
 
 cdef struct Problem:
@@ -30,6 +30,7 @@ cdef struct Work:
     uint64_t *keys                  # (2 n_samples,)
     Pending *stack                  # nodes that wait
     ptrdiff_t n_stack, room
+    ptrdiff_t rows_done             # since Ctrl-C was looked for
 
 
 cdef inline void *take(size_t count, size_t size, bint *failed) noexcept nogil:
@@ -54,6 +55,9 @@ cdef inline int work_init(const Problem *p, Work *w) noexcept nogil:
     w.groups.likeness = <double *> take(levels, sizeof(double), &failed)
     w.groups.f_cut = <double *> take(levels, sizeof(double), &failed)
     w.groups.row = <double *> take(levels + 1, sizeof(double), &failed)
+    w.groups.moments = <Moments *> take(levels, sizeof(Moments), &failed)
+    w.groups.members = <Member *> take(levels, sizeof(Member), &failed)
+    w.groups.halves = <double *> take(2 * width, sizeof(double), &failed)
     w.worths = <Worth *> take(p.n_features, sizeof(Worth), &failed)
     w.used = <uint8_t *> take(p.n_features, 1, &failed)
     w.branch = <int32_t *> take(levels, sizeof(int32_t), &failed)
@@ -76,6 +80,9 @@ cdef inline void work_free(Work *w) noexcept nogil:
     free(w.groups.likeness)
     free(w.groups.f_cut)
     free(w.groups.row)
+    free(w.groups.moments)
+    free(w.groups.members)
+    free(w.groups.halves)
     free(w.worths)
     free(w.used)
     free(w.branch)

@@ -1,5 +1,6 @@
 """The engine multiway_grower against its twin: every node is what it says, every split is the best there is."""
 
+import itertools
 import math
 
 import numpy as np
@@ -17,12 +18,12 @@ KINDS = ("few", "many", "constant", "missing", "all missing")
 class Data:
     """Random columns of one node problem, as codes and as numbers."""
 
-    def __init__(self, seed, n, numbers, n_classes, weighted):
+    def __init__(self, seed, n, numbers, n_classes, weighted, columns=KINDS):
         rng = np.random.default_rng(seed)
         self.n, self.n_classes = n, n_classes
         self.kinds, self.codes, self.values, self.x, self.n_levels = [], [], [], [], []
         for _ in range(int(rng.integers(1, 5))):
-            self.add(rng, rng.choice(KINDS), "nominal" if rng.random() < 0.5 else numbers)
+            self.add(rng, rng.choice(columns), "nominal" if rng.random() < 0.5 else numbers)
         signal = sum(c % 3 for c in self.codes) + rng.normal(scale=0.7, size=n)
         self.y = np.round(signal, 1) if rng.random() < 0.9 else np.full(n, 0.1)
         self.label = (np.digitize(self.y, [1.0, 2.5])[:n] % max(n_classes, 1)).astype(np.int32)
@@ -31,7 +32,7 @@ class Data:
             self.weight[rng.integers(n)] = 1.0
 
     def add(self, rng, column, kind):
-        m = {"few": 4, "many": 300, "constant": 1}.get(column, 5)
+        m = {"few": 4, "eight": 8, "many": 300, "constant": 1}.get(column, 5)
         codes = rng.integers(0, m, self.n)
         known = np.ones(self.n, bool)
         if column == "missing":
@@ -177,13 +178,40 @@ def test_c45(seed, n, weighted, mdl, min_leaf):
     check_tree(data, "c4.5", {"max_depth": 0, "min_split": 2 * min_leaf, "min_leaf": min_leaf, "mdl": int(mdl)})
 
 
-@given(SEED, ROWS, st.booleans(), st.sampled_from([0, 2, 3]), st.booleans(), st.sampled_from([0.05, 0.5]))
-def test_chaid(seed, n, weighted, n_classes, bonferroni, alpha):
+@given(
+    SEED, ROWS, st.booleans(), st.sampled_from([0, 2, 3]), st.booleans(), st.sampled_from([0.05, 0.5]),
+    st.sampled_from([0.0, 0.04, 0.4]),
+)  # fmt: skip
+def test_chaid(seed, n, weighted, n_classes, bonferroni, alpha, alpha_resplit):
     data = Data(seed, n, "ordinal", n_classes, weighted)
     check_tree(data, "chaid", {
         "max_depth": 2, "min_split": 4.0, "min_leaf": 2.0, "bonferroni": int(bonferroni),
-        "log_alpha_merge": math.log(alpha), "log_alpha_split": math.log(alpha),
+        "log_alpha_merge": math.log(alpha), "log_alpha_split": math.log(0.5),
+        "log_alpha_resplit": math.log(alpha_resplit) if alpha_resplit and alpha_resplit < alpha else -math.inf,
     })  # fmt: skip
+
+
+@given(SEED, st.sampled_from([0, 2, 3]), st.booleans())
+def test_chaid_splits_merged_groups_again(seed, n_classes, weighted):
+    data = Data(seed, 200, "ordinal", n_classes, weighted, ("eight", "missing"))
+    check_tree(data, "chaid", {
+        "max_depth": 2, "min_split": 4.0, "min_leaf": 2.0, "bonferroni": 0, "log_alpha_merge": math.log(0.1),
+        "log_alpha_split": 0.0, "log_alpha_resplit": math.log(0.09),
+    })  # fmt: skip
+
+
+@given(SEED, st.sampled_from([0, 2]))
+def test_no_other_split_of_a_group_is_better_than_one_in_order(seed, n_classes):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 5, 40)
+    target = rng.integers(0, 2, 40) if n_classes else rng.normal(size=40)
+    group, args = sorted(set(codes.tolist())), (codes, target, np.ones(40), n_classes)
+    every = [
+        (list(a), [level for level in group if level not in a])
+        for r in range(1, len(group)) for a in itertools.combinations(group, r)
+    ]  # fmt: skip
+    best = max(twin.separation(*halves, *args) for halves in every)
+    assert twin.separation(*twin.halves_of(group, None, *args), *args) == pytest.approx(best)
 
 
 @given(SEED, st.sampled_from([3, 40]))

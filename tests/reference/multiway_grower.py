@@ -97,6 +97,46 @@ def groupings(c, r):
     return sum((-1) ** i * (r - i) ** c * math.comb(r, i) for i in range(r)) // math.factorial(r)
 
 
+def cuts_of(group, floating, codes, target, weight, n_classes):
+    """The splits in two of a group that are looked at: of ordered levels (floating: the missing one) all cuts, else
+    those in order of the mean or of the share of a class."""
+    if floating is not None:
+        known = [level for level in group if level != floating]
+        cuts = [(group[:i], group[i:]) for i in range(1, len(group))]
+        if len(known) < len(group):
+            cuts += [([*known[:i], floating], known[i:]) for i in range(1, len(known))]
+        return cuts
+    cuts = []
+    for k in range(n_classes if n_classes > 2 else 1):
+        key = {}
+        for level in group:
+            rows = codes == level
+            key[level] = np.average(target[rows] == k if n_classes else target[rows], weights=weight[rows])
+        order = sorted(group, key=lambda level: (round(key[level], 12), level))
+        cuts += [(order[:i], order[i:]) for i in range(1, len(order))]
+    return cuts
+
+
+def separation(a, b, codes, target, weight, n_classes):
+    """F or chi-square of two sets of levels."""
+    pair = [np.flatnonzero(np.isin(codes, part)) for part in (a, b)]
+    if n_classes:
+        return chi2(pair, target, weight, n_classes)
+    log_p = f_log_p(pair, target, weight)
+    n = weight[np.concatenate(pair)].sum()
+    return 0.0 if log_p == 0 else stats.f.isf(np.exp(log_p), 1, n - 2) if log_p > -700 else -log_p
+
+
+def halves_of(group, floating, codes, target, weight, n_classes):
+    """The most significant split of a group, the part with its first level first."""
+    best = None
+    for a, b in cuts_of(group, floating, codes, target, weight, n_classes):
+        found = separation(a, b, codes, target, weight, n_classes)
+        if best is None or beats(found, best[0]):
+            best = found, a, b
+    return sorted(best[1:], key=min)
+
+
 def merge(codes, missing, target, weight, n_classes, ordinal, options):
     """(log of the adjusted p-value, groups of levels) of CHAID for one column; 0.0 with one group."""
     levels = np.unique(codes)
@@ -109,6 +149,9 @@ def merge(codes, missing, target, weight, n_classes, ordinal, options):
     def likeness(a, b):
         pair = [rows(a), rows(b)]
         return -chi2(pair, target, weight, n_classes) if n_classes else f_log_p(pair, target, weight)
+
+    def log_p_of(like):
+        return stats.chi2.logsf(-like, df) if n_classes else like
 
     def allowed(i, j):
         floats = [missing] in groups
@@ -126,12 +169,20 @@ def merge(codes, missing, target, weight, n_classes, ordinal, options):
         groups[i] = groups[i] + groups[j]
         del groups[j]
 
-    while len(groups) > 1:
+    resplits = 0
+    while len(groups) > 2:
         n = len(groups)
         like, i, j = first_best([(i, j) for i in range(n) for j in range(i + 1, n) if allowed(i, j)])
-        if (stats.chi2.logsf(-like, df) if n_classes else like) <= options["log_alpha_merge"]:
+        if log_p_of(like) <= options["log_alpha_merge"]:
             break
         join(i, j)
+        alpha = options.get("log_alpha_resplit", -np.inf)
+        if len(groups[i]) > 2 and alpha > -np.inf and resplits < len(levels):
+            halves = halves_of(sorted(groups[i]), missing if ordinal else None, codes, target, weight, n_classes)
+            if log_p_of(likeness(*halves)) <= alpha:
+                resplits += 1
+                groups[i : i + 1] = halves
+                groups.sort(key=min)
     while len(groups) > 1:
         own = [weight[rows(g)].sum() for g in groups]
         small = int(np.argmin(own))
