@@ -23,6 +23,7 @@ _LEVEL = [Interval(Real, 0.0, 1.0, closed="right")]
 _CHAID_CONSTRAINTS: dict[str, Any] = SHARED_CONSTRAINTS | {
     "alpha_merge": _LEVEL,
     "alpha_split": _LEVEL,
+    "alpha_resplit": [Interval(Real, 0.0, 1.0, closed="neither"), None],
     "bonferroni": ["boolean"],
     "max_bins": [Interval(Integral, 2, 65535, closed="both")],
     "min_samples_split": COUNT,
@@ -36,18 +37,25 @@ class _CHAID(MultiwayBase):
     _parameter_constraints = _CHAID_CONSTRAINTS
     alpha_merge: float
     alpha_split: float
+    alpha_resplit: float | None
     bonferroni: bool
     max_bins: int
     min_samples_split: int
     min_samples_leaf: int
 
     def _method(self) -> tuple[str, dict[str, Any], str, int]:
+        if self.alpha_resplit is not None and self.alpha_resplit >= self.alpha_merge:
+            raise ValueError(
+                f"alpha_resplit={self.alpha_resplit!r} must be less than alpha_merge={self.alpha_merge!r}: what was "
+                "merged would be split again for ever; lower it, or set it to None"
+            )
         options = {
             "min_split": float(self.min_samples_split),
             "min_leaf": float(self.min_samples_leaf),
             "bonferroni": int(self.bonferroni),
             "log_alpha_merge": math.log(self.alpha_merge),
             "log_alpha_split": math.log(self.alpha_split),
+            "log_alpha_resplit": -math.inf if self.alpha_resplit is None else math.log(self.alpha_resplit),
         }
         return "chaid", options, "ordinal", int(self.max_bins)
 
@@ -56,21 +64,26 @@ class CHAIDClassifier(ClassResults, MultiwayClassifierBase, _CHAID):
     """Kass's CHAID: categories that a chi-square test does not tell apart merge; the most significant column splits.
 
     In a node, for each column: of its categories the pair with the largest p-value is merged, while that is above
-    `alpha_merge`; then groups lighter than `min_samples_leaf` join the one most like them. The p-value of the groups,
-    chi2 = sum (observed - expected)^2 / expected,  is multiplied by the ways in which c categories become r groups:
-    S(c, r), Stirling's number, for categories;  C(c - 1, r - 1)  for numbers, of which only neighbours merge;
-    C(c - 2, r - 2) + r C(c - 2, r - 1)  for numbers with missing values, which may join any group. The column with the
-    smallest product splits the node, one branch a group, if that is at most `alpha_split`.
+    `alpha_merge` and more than two are left; then groups lighter than `min_samples_leaf` join the one most like them.
+    The p-value of the groups,  chi2 = sum (observed - expected)^2 / expected,  is multiplied by the ways in which c
+    categories become r groups:  S(c, r), Stirling's number, for categories;  C(c - 1, r - 1)  for ordered ones, of
+    which only neighbours merge;  C(c - 2, r - 2) + r C(c - 2, r - 1)  for ordered ones with missing values, which may
+    join any group. The column with the smallest product splits the node, one branch a group, if that is at most
+    `alpha_split`.
 
     Parameters
     ----------
     alpha_merge, alpha_split : float in (0, 1], default=0.05
+    alpha_resplit : float or None, default=None
+        Below `alpha_merge`: a merged group of three categories or more is split again in two where the best such
+        split has at most this p-value. None leaves it out.
     bonferroni : bool, default=True
         Multiply as said.
     max_bins : int, default=10
-        Numbers are cut into at most so many bins of about equal weight, which are ordered categories.
-    max_depth : int or None, default=3
-    min_samples_split, min_samples_leaf : int, default=30, 7
+        Numbers are cut into at most so many bins of about equal weight, which are ordered categories. So are the
+        categories of an ordered type (pandas' ordered categoricals, polars' Enum).
+    max_depth : int or None, default=None
+    min_samples_split, min_samples_leaf : int, default=20, 7
         Least weight of a node that is split, and of a branch.
     categorical_features : "auto", "all", mask, indices or names, default="auto"
         Columns of numbers to take as categories without order, beside strings and categoricals of a frame.
@@ -86,11 +99,10 @@ class CHAIDClassifier(ClassResults, MultiwayClassifierBase, _CHAID):
 
     Notes
     -----
-    Both alphas, 10 bins and 3 levels are SPSS's defaults; a split of 30 rows is that of the Python package CHAID, 7
-    rows a branch that of R's CHAID (SPSS has 100 and 50). Missing values of a category are one more category. All pairs
-    of a column have as many degrees of freedom as the node has classes, less one. p-values are compared as logarithms,
-    so that those below 1e-308 do not tie; ties go to the first column. Merged groups are not split again, which is
-    SPSS's default too. Weights are frequencies in the tests.
+    The alphas and limits are those of R's package CHAID, the bins SPSS's. Missing values of a category are one more
+    category. All pairs of a column have as many degrees of freedom as the node has classes, less one. p-values are
+    compared as logarithms, so that those below 1e-308 do not tie; ties go to the first column. Weights are frequencies
+    in the tests. Of more than two classes a group without order is split again in the order of the share of some class.
     O(n_samples * n_features) a level of the tree and O(c^2) for c categories in a node.
     Source: Kass 1980, An exploratory technique for investigating large quantities of categorical data, Applied
     Statistics 29.
@@ -99,12 +111,14 @@ class CHAIDClassifier(ClassResults, MultiwayClassifierBase, _CHAID):
     _parameter_constraints = _CHAID_CONSTRAINTS | CLASS_CONSTRAINTS
 
     def __init__(
-        self, *, alpha_merge: float = 0.05, alpha_split: float = 0.05, bonferroni: bool = True, max_bins: int = 10,
-        max_depth: int | None = 3, min_samples_split: int = 30, min_samples_leaf: int = 7,
+        self, *, alpha_merge: float = 0.05, alpha_split: float = 0.05, alpha_resplit: float | None = None,
+        bonferroni: bool = True, max_bins: int = 10, max_depth: int | None = None, min_samples_split: int = 20,
+        min_samples_leaf: int = 7,
         categorical_features: Any = "auto", unseen: str = "missing", class_weight: Any = None,
     ) -> None:  # fmt: skip
         self.alpha_merge = alpha_merge
         self.alpha_split = alpha_split
+        self.alpha_resplit = alpha_resplit
         self.bonferroni = bonferroni
         self.max_bins = max_bins
         self.max_depth = max_depth
@@ -128,12 +142,14 @@ class CHAIDRegressor(NumberResults, MultiwayRegressorBase, _CHAID):
     """
 
     def __init__(
-        self, *, alpha_merge: float = 0.05, alpha_split: float = 0.05, bonferroni: bool = True, max_bins: int = 10,
-        max_depth: int | None = 3, min_samples_split: int = 30, min_samples_leaf: int = 7,
+        self, *, alpha_merge: float = 0.05, alpha_split: float = 0.05, alpha_resplit: float | None = None,
+        bonferroni: bool = True, max_bins: int = 10, max_depth: int | None = None, min_samples_split: int = 20,
+        min_samples_leaf: int = 7,
         categorical_features: Any = "auto", unseen: str = "missing",
     ) -> None:  # fmt: skip
         self.alpha_merge = alpha_merge
         self.alpha_split = alpha_split
+        self.alpha_resplit = alpha_resplit
         self.bonferroni = bonferroni
         self.max_bins = max_bins
         self.max_depth = max_depth

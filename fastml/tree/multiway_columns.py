@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.multiway_grower import MultiwayGrower
 from fastml.data.frames import Table
+from fastml.data.levels import places
 from fastml.data.names import column_label
 
 
@@ -17,21 +18,26 @@ from fastml.data.names import column_label
 class Coding:
     """How the columns of a fit became codes, to read later rows alike.
 
-    kinds : of each column "nominal" (levels), "ordinal" (bins) or "number" (thresholds).
+    kinds : of each column "nominal" (levels), "ordinal" (bins, or levels in order) or "number" (thresholds).
     n_levels : (n_features,) int32, of each; also the code of a missing value. Of a number 0.
-    edges : of each ordinal column the ascending edges of its bins, x <= edge lies below; else None.
+    edges : of each column of bins their ascending edges, x <= edge lies below; else None.
+    places : of each column of ordered levels the code of each level; else None: its number is its code.
     """
 
     kinds: tuple[str, ...]
     n_levels: NDArray[np.int32]
     edges: tuple[NDArray[np.float64] | None, ...]
+    places: tuple[NDArray[np.int32] | None, ...]
 
     def check(self) -> None:
         """ValueError where the fields, read from a file, do not fit together."""
-        if not len(self.kinds) == len(self.n_levels) == len(self.edges):
-            raise ValueError("kinds, n_levels and edges of a coding differ in length")
+        if not len(self.kinds) == len(self.n_levels) == len(self.edges) == len(self.places):
+            raise ValueError("kinds, n_levels, edges and places of a coding differ in length")
         if (self.n_levels < 0).any():
             raise ValueError("a column of a coding has fewer than no levels")
+        for n, own in zip(self.n_levels.tolist(), self.places, strict=True):
+            if own is not None and not np.array_equal(np.sort(own), np.arange(n)):
+                raise ValueError("the places of ordered levels in a coding are no permutation")
 
     def codes(self, table: Table, j: int) -> NDArray[np.int32]:
         """Codes of column j, (n_samples,): 0..n_levels - 1, n_levels missing, n_levels + 1 a level of no branch."""
@@ -42,8 +48,17 @@ class Coding:
             codes = np.searchsorted(edges, values, side="left").astype(np.int32)
             codes[np.isnan(values)] = n
             return codes
-        codes = table.codes(j).astype(np.int32)
-        return np.where(codes < 0, n, np.where(codes >= n, n + 1, codes)).astype(np.int32)
+        own = self.places[j]
+        of_level = np.arange(n + 2, dtype=np.int32)
+        if own is not None:
+            of_level[:n] = own
+        of_level[n:] = n + 1, n  # what the fit did not see; and missing, by its code -1
+        return of_level[table.codes(j)]
+
+    def level_numbers(self, j: int, codes: NDArray[np.integer]) -> NDArray[np.integer]:
+        """The levels of codes of a column of categories."""
+        own = self.places[j]
+        return codes if own is None else np.argsort(own)[codes]
 
     def rows(
         self, table: Table, asked: NDArray[np.int32]
@@ -102,10 +117,13 @@ def code_columns(
 ) -> tuple[Coding, MultiwayGrower]:
     """Code every column, and hand the codes to the engine.
 
-    numbers : "number" for thresholds between values, or "ordinal" for at most `max_bins` quantile bins.
+    numbers : "number" for thresholds between values, or "ordinal" for at most `max_bins` quantile bins; then levels of
+        ordered types are ordinal, too.
     """
     d = table.n_features
-    kinds = tuple("nominal" if table.is_categorical[j] else numbers for j in range(d))
+    ordered = table.orders if numbers == "ordinal" else {}
+    kinds = tuple("nominal" if table.is_categorical[j] and j not in ordered else numbers for j in range(d))
+    own_places = tuple(places(table.levels[j], ordered[j]) if j in ordered else None for j in range(d))  # type: ignore[arg-type]
     edges: list[NDArray[np.float64] | None] = [None] * d
     n_levels, counts = np.zeros(d, np.int32), []
     codes: list[NDArray[Any]] = []
@@ -119,12 +137,12 @@ def code_columns(
             own = np.full(table.n_samples, counts[j], np.int32)
             own[known] = ranks
         else:
-            if kind == "ordinal":
+            if kind == "ordinal" and j not in ordered:
                 edges[j] = quantile_edges(table.column(j), weight, max_bins)
                 n_levels[j] = len(edges[j]) + 1  # type: ignore[arg-type]
             else:
                 n_levels[j] = len(table.levels[j])  # type: ignore[arg-type]
             counts.append(int(n_levels[j]))
-            own = Coding(kinds, n_levels, tuple(edges)).codes(table, j)
+            own = Coding(kinds, n_levels, tuple(edges), own_places).codes(table, j)
         codes.append(narrow(own, counts[j]))
-    return Coding(kinds, n_levels, tuple(edges)), MultiwayGrower(codes, list(kinds), counts, values)
+    return Coding(kinds, n_levels, tuple(edges), own_places), MultiwayGrower(codes, list(kinds), counts, values)

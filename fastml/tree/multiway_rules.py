@@ -95,7 +95,7 @@ class _Writer:
                 low, high = float(bounds[run[0]]), float(bounds[run[-1] + 1])
                 parts.append(f"{name} is known" if np.isinf(low) and np.isinf(high) else self.interval(j, low, high))
         elif levels is not None and len(codes):
-            texts = [self.level(levels[c]) for c in codes.tolist()]
+            texts = [self.level(levels[c]) for c in self.tree.coding.level_numbers(j, codes).tolist()]
             parts.append(f"{name} = {texts[0]}" if len(texts) == 1 else f"{name} in {{{', '.join(texts)}}}")
         if missing:
             parts.append(f"{name} is missing")

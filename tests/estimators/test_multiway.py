@@ -170,6 +170,83 @@ def test_chaid_for_numbers_uses_the_f_test():
     np.testing.assert_allclose(model.predict([["c"], ["a"]]), [y[x == "c"].mean(), y[x != "c"].mean()])
 
 
+def test_chaid_of_the_python_packages_readme():
+    """The package CHAID prints  p=0.001565402258, score=10.0, groups=[[1], [2]]  for its first example."""
+    X = pd.DataFrame({"a": [1] * 5 + [2] * 5, "b": 2, "c": 3})
+    model = CHAIDClassifier(min_samples_split=2, min_samples_leaf=5, categorical_features="all").fit(X, X["a"])
+    assert model.tree_.score[0] == pytest.approx(np.log(0.001565402258))
+    assert model.export_rules() == "IF a = 1 THEN 1 (5 rows, share 1)\nIF a = 2 THEN 2 (5 rows, share 1)"
+
+
+SIZES = ["tiny", "small", "medium", "large", "huge"]
+
+
+@pytest.mark.parametrize("frame", ["pandas", "polars"])
+def test_chaid_merges_ordered_categories_with_their_neighbours(frame):
+    rng = np.random.default_rng(0)
+    place = rng.integers(0, 5, 1000)
+    y = (rng.random(1000) < np.array([0.2, 0.8, 0.2, 0.2, 0.8])[place]).astype(int)
+    values = np.array(SIZES)[place]
+    if frame == "pandas":
+        X, ordered = pd.DataFrame({"size": values}), pd.CategoricalDtype(["none", *SIZES], ordered=True)
+        named = X.astype({"size": ordered})
+    else:
+        X = pl.DataFrame({"size": values})
+        named = X.cast({"size": pl.Enum([*SIZES, "none"])})
+    assert CHAIDClassifier().fit(X, y).export_rules().count("IF") == 2
+    model = CHAIDClassifier().fit(named, y)
+    lines = [line.split(" THEN")[0] for line in model.export_rules().splitlines()]
+    assert lines == ["IF size = tiny", "IF size = small", "IF size in {medium, large}", "IF size = huge"]
+    np.testing.assert_array_equal(model.predict(named), model.predict(X))
+    merged = np.array([0, 1, 2, 2, 3])[place]
+    p = stats.chi2_contingency(pd.crosstab(merged, y), correction=False).pvalue
+    assert model.tree_.score[0] == pytest.approx(np.log(4 * p))  # C(4, 3) ways to make four of five neighbours
+    assert model.export_rules() == pickle.loads(pickle.dumps(model)).export_rules()
+
+
+def test_chaid_takes_intervals_in_their_order():
+    x = np.random.default_rng(1).uniform(0, 40, 2000)
+    y = ((x > 3) & (x <= 30)).astype(int)
+    model = CHAIDClassifier().fit(pd.DataFrame({"x": pd.cut(x, [0, 3, 10, 30, 40])}), y)
+    assert [line.split(" THEN")[0] for line in model.export_rules().splitlines()] == [
+        "IF x = (0, 3]", "IF x in {(3, 10], (10, 30]}", "IF x = (30, 40]",
+    ]  # fmt: skip
+
+
+def test_chaid_splits_merged_groups_again_when_asked():
+    """Members merge one by one, each like the group that is there; then the group's halves differ after all."""
+    rng = np.random.default_rng(2)
+    x = rng.choice(list("abcdefgh"), 200)
+    place = np.searchsorted(list("abcdefgh"), x)
+    y = np.digitize(0.3 * rng.normal(size=8)[place] + rng.uniform(0.2, 3, 8)[place] * rng.normal(size=200), [-1, 1])
+    merged = CHAIDClassifier(max_depth=1).fit(x[:, None], y)
+    again = CHAIDClassifier(alpha_resplit=0.049, max_depth=1).fit(x[:, None], y)
+    assert (merged.get_n_leaves(), again.get_n_leaves()) == (2, 3)
+
+    def p_of_best_split(model):
+        """Over the groups of a tree, the smallest p-value of a split of one in two."""
+        best = 1.0
+        for k in range(model.get_n_leaves()):
+            group = np.array(sorted(set(x)))[model.tree_.branches_of(0)[:-1] == k]
+            for mask in range(1, 2 ** (len(group) - 1)):
+                part = group[[bool(mask >> i & 1) for i in range(len(group))]]
+                rows = np.isin(x, group)
+                table = pd.crosstab(np.isin(x[rows], part), y[rows])
+                best = min(best, stats.chi2_contingency(table, correction=False).pvalue)
+        return best
+
+    assert p_of_best_split(merged) < 0.049 < p_of_best_split(again)
+    for alpha in (0.05, 0.5):
+        with pytest.raises(ValueError, match=f"alpha_resplit={alpha} must be less than alpha_merge=0.05"):
+            CHAIDRegressor(alpha_resplit=alpha).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_chaid_leaves_two_groups_to_the_test_of_the_split():
+    x, y = np.repeat([0, 1], 100), np.r_[np.arange(100) < 40, np.arange(100) < 55]  # p = 0.034
+    assert CHAIDClassifier(alpha_merge=0.01).fit(x[:, None], y).get_n_leaves() == 2
+    assert CHAIDClassifier(alpha_split=0.01).fit(x[:, None], y).get_n_leaves() == 1
+
+
 def test_chaid_lets_missing_values_of_a_number_join_any_bin():
     x = np.tile(np.arange(8.0), 50)
     y = (x >= 4).astype(int)
