@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from fastml.cli.errors import unknown
+from fastml.cli.errors import CommandError, unknown
 from fastml.cli.target import Target
 
 
@@ -16,13 +16,19 @@ class Model:
 
     module: str
     classifier: str
-    regressor: str
+    regressor: str | None  # None: for classes only
     defaults: dict[str, Any] = field(default_factory=dict)
     patience: int = 0  # rounds without a better validation score before the fit stops; 0: takes no validation set
 
     def estimator_class(self, target: Target) -> type:
         """The class for the target's task."""
-        return getattr(import_module(self.module), self.classifier if target.is_classification else self.regressor)
+        name = self.classifier if target.is_classification else self.regressor
+        if name is None:
+            raise CommandError(
+                f"--model: {self.classifier} predicts classes, and the target is {target}: use --model chaid or tree, "
+                "or --task classification if its numbers are classes"
+            )
+        return getattr(import_module(self.module), name)
 
 
 BOOSTED = {"n_estimators": 300, "learning_rate": 0.1}
@@ -47,6 +53,9 @@ MODELS = {
         "DecisionTreeRegressor",
         {"max_leaf_nodes": 255, "min_samples_leaf": 20},
     ),
+    "id3": Model("fastml.tree", "ID3Classifier", None),
+    "c45": Model("fastml.tree", "C45Classifier", None),
+    "chaid": Model("fastml.tree", "CHAIDClassifier", "CHAIDRegressor"),
     "adaboost": Model(
         "fastml.ensemble",
         "AdaBoostClassifier",

@@ -109,6 +109,33 @@ def test_train_and_predict(run, csv, tmp_path, target, others, task, score, mode
         assert np.allclose(np.sum([table[name].to_numpy() for name in names], axis=0), 1, atol=1e-5)
 
 
+@needs_files
+@pytest.mark.parametrize(
+    ("model", "exclude", "target"),
+    [("c45", [], "sold"), ("chaid", [], "sold"), ("chaid", [], "price"), ("id3", ["size"], "grade")],
+)
+def test_multiway_trees(run, csv, tmp_path, model, exclude, target):
+    saved = tmp_path / "model.fastml"
+    others = [name for name in ("sold", "price", "grade") if name != target]
+    shown = run("train", csv, "--target", target, "--exclude", *others, *exclude, "--model", model, "--save", saved)
+    assert "leaves, " in shown
+    assert f"saved to {saved}" in shown
+    predicted = run("predict", saved, csv).splitlines()
+    assert predicted[0].startswith('"prediction"')
+    assert len(predicted) == 401
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "price", "--model", "c45"], "C45Classifier predicts classes, and the target is price"),
+        (["--target", "sold", "--model", "id3"], "holds numbers, and ID3Classifier splits categories"),
+    ],
+)
+def test_multiway_trees_say_what_they_do_not_take(run, csv, arguments, message):
+    assert message in run("train", csv, *arguments, code=2)
+
+
 def test_the_same_command_gives_the_same_model(run, csv):
     def scores(*more):
         lines = run("train", csv, "--target", "sold", *FEW, *more).splitlines()
