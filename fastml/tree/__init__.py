@@ -2,9 +2,8 @@
 
 from fastml.tree.cart import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from fastml.tree.chaid import CHAIDClassifier, CHAIDRegressor
-from fastml.tree.export import export_text, plot_tree
+from fastml.tree.export import export_rules, export_text, plot_tree
 from fastml.tree.multiway import C45Classifier, ID3Classifier
-from fastml.tree.multiway_results import export_rules
 
 __all__ = [
     "C45Classifier", "CHAIDClassifier", "CHAIDRegressor", "DecisionTreeClassifier", "DecisionTreeRegressor",

@@ -1,10 +1,12 @@
-"""A fitted tree as text, Graphviz or a picture: scikit-learn's own functions, which then take our trees too."""
+"""A fitted tree as text, rules, Graphviz or a picture: of binary trees by scikit-learn's own functions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastml.base import check_is_fitted, is_classifier
+from fastml.tree.multiway_results import MultiwayResults
+from fastml.tree.multiway_rules import text_of
 from fastml.tree.results import TreeResults
 
 
@@ -24,14 +26,51 @@ def as_scikit_learn(decision_tree: Any) -> Any:
 
 
 def export_text(decision_tree: Any, **options: Any) -> str:
-    """The rules as text; options of `sklearn.tree.export_text`. Raises NotFittedError, ValueError."""
+    """The branches as lines of text.
+
+    Options of `sklearn.tree.export_text`; for multiway trees `decimals` (default 2) only. Raises NotFittedError,
+    ValueError.
+    """
+    if isinstance(decision_tree, MultiwayResults):
+        return text_of(decision_tree._words(**({"decimals": 2} | options)))
     from sklearn.tree import _export
 
     return _export.export_text(as_scikit_learn(decision_tree), **options)
 
 
+def export_rules(decision_tree: Any, *, decimals: int = 2) -> str:
+    """A fitted multiway tree as text: a line IF ... THEN ... for each leaf, in the order of the branches.
+
+    Parameters
+    ----------
+    decision_tree : ID3Classifier, C45Classifier, CHAIDClassifier or CHAIDRegressor
+    decimals : int, default=2
+        Of numbers.
+
+    Raises
+    ------
+    TypeError
+        Another estimator: binary trees have `export_text`.
+    """
+    if not isinstance(decision_tree, MultiwayResults):
+        raise TypeError(
+            f"export_rules takes a multiway tree (ID3, C4.5, CHAID), not a {type(decision_tree).__name__}: "
+            "use export_text for binary trees"
+        )
+    return decision_tree.export_rules(decimals=decimals)
+
+
 def plot_tree(decision_tree: Any, **options: Any) -> Any:
-    """The tree in Matplotlib; options of `sklearn.tree.plot_tree`, such as max_depth, feature_names, filled, ax."""
+    """The tree in Matplotlib.
+
+    Options of `sklearn.tree.plot_tree`, such as max_depth, feature_names, filled, ax; for multiway trees `max_depth`,
+    `filled`, `fontsize`, `ax` and `decimals`. Returns the texts of the nodes.
+    """
+    if isinstance(decision_tree, MultiwayResults):
+        from fastml.tree.multiway_drawing import draw
+
+        chosen = {"max_depth": None, "filled": False, "fontsize": None, "ax": None, "decimals": 2} | options
+        return draw(decision_tree._words(chosen.pop("decimals")), **chosen)
     from sklearn.tree import _export
 
     return _export.plot_tree(as_scikit_learn(decision_tree), **options)

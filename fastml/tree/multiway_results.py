@@ -12,7 +12,7 @@ from fastml.data.frames import Table
 from fastml.data.validation import predict_table
 from fastml.io import ModelFiles
 from fastml.tree.multiway_columns import check_finite_columns
-from fastml.tree.multiway_rules import rules_of
+from fastml.tree.multiway_rules import Words, rules_of
 from fastml.tree.multiway_structure import MultiwayTree
 from fastml.tree.prunable import PrunableClassifier, PrunableRegressor
 
@@ -68,9 +68,12 @@ class MultiwayResults(ModelFiles):
 
     def export_rules(self, *, decimals: int = 2) -> str:
         """The tree as text, one IF ... THEN ... a leaf; see :func:`fastml.tree.export_rules`."""
+        return rules_of(self._words(decimals))
+
+    def _words(self, decimals: int) -> Words:
         check_is_fitted(self)
         schema = self._schema  # type: ignore[attr-defined]
-        return rules_of(self.tree_, schema.names, schema.levels, getattr(self, "classes_", None), decimals)
+        return Words(self.tree_, schema.names, schema.levels, getattr(self, "classes_", None), decimals)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
@@ -107,25 +110,3 @@ class NumberResults(RegressorMixin, MultiwayResults, PrunableRegressor):
         """The mean where each row ends, (n_samples,)."""
         table = self._later(X)
         return self.tree_.values(table)[:, 0]
-
-
-def export_rules(decision_tree: Any, *, decimals: int = 2) -> str:
-    """A fitted multiway tree as text: a line IF ... THEN ... for each leaf, in the order of the branches.
-
-    Parameters
-    ----------
-    decision_tree : ID3Classifier, C45Classifier, CHAIDClassifier or CHAIDRegressor
-    decimals : int, default=2
-        Of numbers.
-
-    Raises
-    ------
-    TypeError
-        Another estimator: CART has `export_text`.
-    """
-    if not isinstance(decision_tree, MultiwayResults):
-        raise TypeError(
-            f"export_rules takes a multiway tree (ID3, C4.5, CHAID), not a {type(decision_tree).__name__}: "
-            "use export_text for binary trees"
-        )
-    return decision_tree.export_rules(decimals=decimals)

@@ -1,4 +1,4 @@
-"""The leaves of a multiway tree as lines of text, IF ... THEN ..."""
+"""A multiway tree in words: a rule for each leaf, or its branches as lines."""
 
 from __future__ import annotations
 
@@ -12,36 +12,47 @@ from numpy.typing import NDArray
 from fastml.tree.multiway_structure import MultiwayTree
 
 
-def rules_of(
-    tree: MultiwayTree,
-    names: NDArray[np.object_] | None,
-    levels: Sequence[NDArray[Any] | None],
-    classes: NDArray[Any] | None,
-    decimals: int,
-) -> str:
-    """One line a leaf. `levels` of the columns, as in Table; `classes` None for a regressor."""
-    if not isinstance(decimals, Integral) or decimals < 0:
-        raise ValueError(f"decimals={decimals!r} must be a whole number >= 0: the decimals that numbers show")
-    labels = [f"x{j}" for j in range(len(levels))] if names is None else [str(name) for name in names]
-    writer = _Writer(tree, labels, levels, classes, int(decimals))
+def rules_of(words: Words) -> str:
+    """One line IF ... THEN ... a leaf, in the order of the branches."""
     lines: list[str] = []
     stack: list[tuple[int, list[tuple[int, int]]]] = [(0, [])]
     while stack:
         node, path = stack.pop()
-        if tree.feature[node] < 0:
-            lines.append(writer.line(node, path))
-        stack += [(c, [*path, (node, k)]) for k, c in reversed(list(enumerate(tree.children(node))))]
+        if words.tree.feature[node] < 0:
+            lines.append(words.rule(node, path))
+        stack += [(c, [*path, (node, k)]) for k, c in reversed(list(enumerate(words.tree.children(node))))]
     return "\n".join(lines)
 
 
-class _Writer:
-    """The words of one tree."""
+def text_of(words: Words) -> str:
+    """The branches as lines, each further in than the one that it belongs to, as C4.5 and Weka print them."""
+    tree = words.tree
+    if tree.feature[0] < 0:
+        return f": {words.says(0)}"
+    lines: list[str] = []
+    stack = [(child, 0, 0, k) for k, child in reversed(list(enumerate(tree.children(0))))]
+    while stack:
+        node, depth, split, k = stack.pop()
+        leaf = f": {words.says(node)}" if tree.feature[node] < 0 else ""
+        lines.append("|   " * depth + words.condition(split, k) + leaf)
+        stack += [(c, depth + 1, node, i) for i, c in reversed(list(enumerate(tree.children(node))))]
+    return "\n".join(lines)
+
+
+class Words:
+    """What a tree says, in words. `levels` of the columns, as in Table; `classes` None for a regressor."""
 
     def __init__(
-        self, tree: MultiwayTree, labels: list[str], levels: Sequence[NDArray[Any] | None],
-        classes: NDArray[Any] | None, decimals: int,
+        self, tree: MultiwayTree, names: NDArray[np.object_] | None, levels: Sequence[NDArray[Any] | None],
+        classes: NDArray[Any] | None, decimals: Any,
     ) -> None:  # fmt: skip
-        self.tree, self.labels, self.levels, self.classes, self.decimals = tree, labels, levels, classes, decimals
+        if not isinstance(decimals, Integral) or decimals < 0:
+            raise ValueError(f"decimals={decimals!r} must be a whole number >= 0: the decimals that numbers show")
+        self.tree = tree
+        self.levels = levels
+        self.classes = classes
+        self.decimals = int(decimals)
+        self.labels = [f"x{j}" for j in range(len(levels))] if names is None else [str(name) for name in names]
 
     def number(self, x: float) -> str:
         text = f"{x:.{self.decimals}f}"
@@ -50,14 +61,25 @@ class _Writer:
     def level(self, value: Any) -> str:
         return self.number(float(value)) if isinstance(value, float) else str(value)
 
-    def line(self, node: int, path: list[tuple[int, int]]) -> str:
-        """The rule of a leaf; the last of several splits by a column's levels says all that the first ones did."""
+    def says(self, node: int) -> str:
+        """Class or number, and the rows behind it."""
         value, weight = self.tree.value[node], self.number(float(self.tree.weight[node]))
         if self.classes is None:
-            then = f"{self.number(float(value[0]))} ({weight} rows)"
-        else:
-            best = int(value.argmax())
-            then = f"{self.classes[best]} ({weight} rows, share {self.number(float(value[best]))})"
+            return f"{self.number(float(value[0]))} ({weight} rows)"
+        best = int(value.argmax())
+        return f"{self.classes[best]} ({weight} rows, share {self.number(float(value[best]))})"
+
+    def condition(self, split: int, branch: int) -> str:
+        """Which rows go down a branch."""
+        j = int(self.tree.feature[split])
+        if self.tree.table[split] >= 0:
+            return self.members(j, self.tree.branches_of(split) == branch)
+        cut = float(self.tree.threshold[split])
+        return self.interval(j, -np.inf, cut) if branch == 0 else self.interval(j, cut, np.inf)
+
+    def rule(self, node: int, path: list[tuple[int, int]]) -> str:
+        """The rule of a leaf; the last of several splits by a column's levels says all that the first ones did."""
+        then = self.says(node)
         between: dict[int, list[float]] = {}
         sets: dict[int, NDArray[np.bool_]] = {}
         order: list[int] = []

@@ -2,8 +2,8 @@
 
 import dataclasses
 import pickle
-from io import StringIO
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -23,33 +23,13 @@ from fastml.tree import (
     DecisionTreeClassifier,
     ID3Classifier,
     export_rules,
+    export_text,
+    plot_tree,
 )
-from fastml.tree.after_pruning import error_bound
+from tests.estimators.textbook_data import DEGREES, NUMERIC, PLAY, WEATHER
 
 CLASSIFIERS = [ID3Classifier, C45Classifier, CHAIDClassifier]
 ALL = [*CLASSIFIERS, CHAIDRegressor]
-
-# Quinlan 1986, Induction of decision trees, table 1; with numbers, Quinlan 1993, table 2.1 as in Witten and Frank,
-# Data Mining, table 1.3 (Weka's weather.nominal and weather.numeric).
-WEATHER = """outlook temperature humidity windy play degrees percent
-sunny hot high false no 85 85
-sunny hot high true no 80 90
-overcast hot high false yes 83 86
-rainy mild high false yes 70 96
-rainy cool normal false yes 68 80
-rainy cool normal true no 65 70
-overcast cool normal true yes 64 65
-sunny mild high false no 72 95
-sunny cool normal false yes 69 70
-rainy mild normal false yes 75 80
-sunny mild normal true yes 75 70
-overcast mild high true yes 72 90
-overcast hot normal false yes 81 75
-rainy mild high true no 71 91"""
-WEATHER = pd.read_csv(StringIO(WEATHER), sep=" ", dtype={"windy": str})
-PLAY, DEGREES, PERCENT = (WEATHER.pop(name).tolist() for name in ("play", "degrees", "percent"))
-NUMERIC = WEATHER.assign(temperature=DEGREES, humidity=PERCENT)
-
 
 def cars(n=600, seed=0, missing=0.0):
     """Strings, numbers and booleans, and two targets that hang on them."""
@@ -72,77 +52,6 @@ def fitted(estimator, seed=0, missing=0.0, **parameters):
         X = X[["make", "fuel", "sold"]]
     y = signal if estimator is CHAIDRegressor else label
     return estimator(**parameters).fit(X, y), X, y
-
-
-def test_id3_grows_quinlans_tree():
-    model = ID3Classifier().fit(WEATHER, PLAY)
-    assert model.export_rules().splitlines() == [
-        "IF outlook = overcast THEN yes (4 rows, share 1)",
-        "IF outlook = rainy AND windy = false THEN yes (3 rows, share 1)",
-        "IF outlook = rainy AND windy = true THEN no (2 rows, share 1)",
-        "IF outlook = sunny AND humidity = high THEN no (3 rows, share 1)",
-        "IF outlook = sunny AND humidity = normal THEN yes (2 rows, share 1)",
-    ]
-    assert (model.get_depth(), model.get_n_leaves()) == (2, 5)
-    assert list(model.predict(WEATHER)) == PLAY
-
-
-@pytest.mark.parametrize(
-    ("column", "gain", "ratio"),
-    # Quinlan 1986 gives 0.246, 0.029, 0.151, 0.048 with rounded parts; Witten and Frank 0.247, 0.029, 0.152, 0.048, and
-    # gain ratios 0.157, 0.019, 0.152, 0.049 (their table 4.7; 0.156 for outlook in Quinlan 1993, chapter 2).
-    [("outlook", 0.247, 0.1564), ("temperature", 0.029, 0.0188), ("humidity", 0.152, 0.152), ("windy", 0.048, 0.049)],
-)
-def test_gains_and_gain_ratios_of_quinlan(column, gain, ratio):
-    X = WEATHER[[column]]
-    assert ID3Classifier(max_depth=1).fit(X, PLAY).tree_.score[0] == pytest.approx(gain, abs=5e-4)
-    assert C45Classifier(max_depth=1, confidence=None).fit(X, PLAY).tree_.score[0] == pytest.approx(ratio, abs=5e-4)
-
-
-@pytest.mark.parametrize("confidence", [0.25, None])
-def test_c45_grows_wekas_tree_of_the_numeric_weather(confidence):
-    """J48's tree in Witten and Frank, Data Mining, figure 10.5 (second edition)."""
-    model = C45Classifier(confidence=confidence).fit(NUMERIC, PLAY)
-    assert model.export_rules().splitlines() == [
-        "IF outlook = overcast THEN yes (4 rows, share 1)",
-        "IF outlook = rainy AND windy = false THEN yes (3 rows, share 1)",
-        "IF outlook = rainy AND windy = true THEN no (2 rows, share 1)",
-        "IF outlook = sunny AND humidity <= 75 THEN yes (2 rows, share 1)",
-        "IF outlook = sunny AND humidity > 75 THEN no (3 rows, share 1)",
-    ]
-
-
-def test_a_missing_outlook_as_in_quinlans_book():
-    """Quinlan 1993, chapter 3: the twelfth row's outlook is missing; gain 0.199, split information 1.809."""
-    X = NUMERIC.copy()
-    X.loc[11, "outlook"] = None
-    model = C45Classifier(confidence=None).fit(X, PLAY)
-    tree = model.tree_
-    assert tree.score[0] == pytest.approx(0.199 / 1.809, abs=5e-4)
-    weight = dict(zip(["overcast", "rainy", "sunny"], tree.weight[list(tree.children(0))], strict=True))
-    assert weight == pytest.approx({"sunny": 5 + 5 / 13, "overcast": 3 + 3 / 13, "rainy": 5 + 5 / 13})
-    # A sunny day of unknown humidity: 2 days of play, and 3 + 5/13 of which 5/13 play, in the proportion 2.0 : 3.4.
-    day = pd.DataFrame({"outlook": ["sunny"], "temperature": [70], "humidity": [np.nan], "windy": ["false"]})
-    play = (2.0 + 5 / 13) / (5 + 5 / 13)
-    np.testing.assert_allclose(model.predict_proba(day), [[1 - play, play]])
-
-
-def test_quinlans_bound_on_errors():
-    """Quinlan 1993, chapter 4: U25% of 0 errors in 6, 9 and 1 rows is 0.206, 0.143 and 0.750, of 1 in 16 rows 0.157."""
-    n, errors = np.array([6.0, 9.0, 1.0, 16.0]), np.array([0.0, 0.0, 0.0, 1.0])
-    bound = error_bound(n, errors, 0.25)
-    np.testing.assert_allclose(bound / n, [0.206, 0.143, 0.750, 0.157], atol=5e-4)
-    # Three leaves are worth 3.273 errors, and the leaf in their place 2.512 (the book multiplies rounded shares).
-    np.testing.assert_allclose([bound[:3].sum(), bound[3]], [3.273, 2.512], atol=6e-3)
-
-
-def test_pruning_makes_a_leaf_where_that_errs_no_more():
-    """Quinlan 1993, chapter 4: leaves of 6, 9 and 1 rows without errors against 16 rows with one."""
-    x = np.repeat(["y", "n", "u"], [6, 9, 1])
-    y = np.repeat(["democrat", "democrat", "republican"], [6, 9, 1])
-    kept = C45Classifier(confidence=None, min_samples_leaf=1).fit(x[:, None], y)
-    assert kept.get_n_leaves() == 3
-    assert C45Classifier(min_samples_leaf=1).fit(x[:, None], y).get_n_leaves() == 1
 
 
 def test_chaid_merges_and_adjusts_as_the_test_says():
@@ -168,14 +77,6 @@ def test_chaid_for_numbers_uses_the_f_test():
     p = stats.f_oneway(y[x == "c"], y[x != "c"]).pvalue
     assert model.tree_.score[0] == pytest.approx(np.log(3 * p))
     np.testing.assert_allclose(model.predict([["c"], ["a"]]), [y[x == "c"].mean(), y[x != "c"].mean()])
-
-
-def test_chaid_of_the_python_packages_readme():
-    """The package CHAID prints  p=0.001565402258, score=10.0, groups=[[1], [2]]  for its first example."""
-    X = pd.DataFrame({"a": [1] * 5 + [2] * 5, "b": 2, "c": 3})
-    model = CHAIDClassifier(min_samples_split=2, min_samples_leaf=5, categorical_features="all").fit(X, X["a"])
-    assert model.tree_.score[0] == pytest.approx(np.log(0.001565402258))
-    assert model.export_rules() == "IF a = 1 THEN 1 (5 rows, share 1)\nIF a = 2 THEN 2 (5 rows, share 1)"
 
 
 SIZES = ["tiny", "small", "medium", "large", "huge"]
@@ -331,9 +232,6 @@ def test_c45_takes_sparse_numbers_and_agrees_with_dense_ones():
     X, y = load_iris(return_X_y=True)
     dense, sparse = C45Classifier().fit(X, y), C45Classifier().fit(sp.csr_matrix(X), y)
     assert dense.export_rules() == sparse.export_rules()
-    # Weka's J48 on iris: petal width <= 0.6, > 1.7, petal length <= 4.9 and petal width <= 1.5 (5 leaves).
-    assert dense.get_n_leaves() == 5
-    assert dense.export_rules(decimals=1).splitlines()[0].startswith("IF x3 <= 0.6 THEN 0 (50 rows")
     assert cross_val_score(C45Classifier(), X, y).mean() > 0.92
 
 
@@ -377,6 +275,25 @@ def test_what_is_refused(estimator, parameters, fit, words):
 def test_parameters_out_of_range(model, name):
     with pytest.raises(ValueError, match=f"'{name}' parameter of {type(model).__name__}"):
         model.fit(WEATHER, [0, 1] * 7)
+
+
+@pytest.mark.parametrize("estimator", ALL)
+def test_trees_are_drawn(estimator):
+    model, _, _ = fitted(estimator, missing=0.1)
+    texts = plot_tree(model, ax=plt.figure().gca(), filled=True)
+    assert len(texts) == len(model.tree_.feature)
+    assert texts[0].get_text() == model._words(2).says(0).replace(" (", "\n(")
+    assert texts[1].get_text().startswith("make ")
+    top = plot_tree(model, ax=plt.figure().gca(), max_depth=1)
+    assert len(top) == 1 + model.tree_.n_children[0]
+    places = [text.get_position() for text in texts]
+    assert len(set(places)) == len(places)
+    plt.close("all")
+    assert export_text(model).count(": ") == model.get_n_leaves()
+    model.prune(0)
+    assert len(plot_tree(model, ax=plt.figure().gca())) == 1
+    plt.close("all")
+    assert export_text(model).startswith(": ")
 
 
 def test_rules_need_a_multiway_tree_and_whole_decimals():
