@@ -129,9 +129,9 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
     Notes
     -----
     A row whose value is missing goes down every branch, with the branch's share of the known rows as its weight, in
-    training and in prediction. Thresholds are values of the training data. A thousandth of a bit less than the average
-    gain will do, as in Quinlan's program and in Weka's J48. Pruning replaces subtrees by leaves and, unlike these,
-    never by one of their branches.
+    training and in prediction. Thresholds are values of the training data. As in Quinlan's program and in Weka's
+    J48 a thousandth of a bit less than the average gain will do, and columns with three tenths as many levels as rows
+    are left out of the average. Pruning replaces subtrees by leaves and, unlike these, never by one of their branches.
     O(n_samples * n_features) a level of the tree, and a sort where a number column has many values.
     Source: Quinlan 1993, C4.5: programs for machine learning; Quinlan 1996, Improved use of continuous attributes in
     C4.5, Journal of Artificial Intelligence Research 4 (release 8).

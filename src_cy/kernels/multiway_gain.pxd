@@ -12,9 +12,11 @@ cdef extern from *:
     """
     #define FASTML_ROUNDING 1e-10
     #define FASTML_LENIENT 1e-3
+    #define FASTML_MANY 0.3
     """
     const double ROUNDING "FASTML_ROUNDING"     # bits, and weights: what is less is rounding of sums
     const double LENIENT "FASTML_LENIENT"       # bits by which a gain may be less than the average one
+    const double MANY "FASTML_MANY"             # levels a row from which on a column has very many
 
 cdef enum:
     SPARSE = 4                      # ranks a row from which on sorting the rows beats a table of all ranks

@@ -1,12 +1,13 @@
 """The split of a node of a multiway tree: the column with the largest gain, gain ratio, or smallest p-value."""
 
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t
 from libc.string cimport memset
 
-from kernels.multiway_gain cimport LENIENT, ROUNDING, branch_worth, threshold_worth
+from kernels.multiway_gain cimport LENIENT, MANY, ROUNDING, branch_worth, threshold_worth
 from kernels.multiway_groups cimport merge_categories
 from kernels.multiway_merge cimport beats
-from kernels.multiway_nodes cimport CHAID, ID3, NUMBER, Pending, TreeNode, clear_cells, count_column
+from kernels.multiway_nodes cimport CHAID, ID3, NOMINAL, NUMBER, Pending, TreeNode, clear_cells, count_column
 from kernels.multiway_work cimport Problem, Work
 
 
@@ -54,19 +55,26 @@ cdef inline int32_t largest_gain(const Problem *p, Work *w, TreeNode *node) noex
     return best
 
 
+cdef inline bint has_many_levels(const Problem *p, const Work *w, int32_t j) noexcept nogil:
+    """Whether a column has as many levels as three tenths of the tree's rows, as names and numbers of rows have."""
+    return p.columns[j].kind == NOMINAL and p.columns[j].n_levels >= MANY * w.tree.nodes[0].weight
+
+
 cdef inline int32_t largest_ratio(const Problem *p, Work *w, TreeNode *node) noexcept nogil:
     """The largest gain ratio among columns with at least the average gain (Quinlan 1993, chapter 2).
 
-    A thousandth of a bit less will do, as in Quinlan's program and in Weka's J48.
+    As in Quinlan's program a thousandth of a bit less will do, and columns with very many levels are left out of the
+    average unless all are such.
     """
-    cdef int32_t j, best = -1, n = 0
+    cdef int32_t j, best = -1, n = 0, n_many = 0
     cdef double mean = 0, ratio
     for j in range(p.n_features):
-        if w.worths[j].valid:
+        n_many += has_many_levels(p, w, j)
+    for j in range(p.n_features):
+        if w.worths[j].valid and (n_many == p.n_features or not has_many_levels(p, w, j)):
             mean += w.worths[j].gain
             n += 1
-    if n:
-        mean /= n
+    mean = mean / n if n else INFINITY
     for j in range(p.n_features):
         if not w.worths[j].valid or w.worths[j].gain < max(mean - LENIENT, ROUNDING):
             continue

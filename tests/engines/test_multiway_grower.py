@@ -123,7 +123,9 @@ def check_node(data, method, o, tree, t, own, used, depth):
     elif method == "id3":
         scores = [f[0] if f is not None and f[0] >= o["min_gain"] - 1e-10 else -1.0 for f in found]
     else:
-        scores = twin.ratios(found)
+        few = 0.3 * tree["weight"][0]
+        many = [kind == "nominal" and n >= few for kind, n in zip(data.kinds, data.n_levels, strict=True)]
+        scores = twin.ratios(found, many)
     best = max(scores)
     if best < 0:
         assert feature < 0

@@ -350,6 +350,14 @@ def test_boosted_trees_are_no_single_leaves(estimator):
     assert model.score(codes, signal if estimator is CHAIDRegressor else label) > 0.5
 
 
+def test_names_of_rows_do_not_raise_the_average_gain():
+    X, y, _ = cars(300)
+    named = X.assign(name=[f"row {i}" for i in range(300)])
+    trees = [C45Classifier(confidence=None, max_depth=1).fit(data, y).tree_ for data in (X, named)]
+    assert trees[0].feature[0] == trees[1].feature[0]
+    assert C45Classifier(confidence=None).fit(named[["name"]], y).get_n_leaves() == 1  # branches of one row each
+
+
 def test_class_weights_move_predictions():
     X, y, _ = cars()
     proba = [C45Classifier(class_weight=w).fit(X, y).predict_proba(X)[:, 1].mean() for w in (None, {"dear": 20})]

@@ -59,10 +59,11 @@ def threshold_worth(x, values, label, weight, n_classes, min_leaf, mdl):
     return gain, info, values[values <= (best[1] + best[2]) / 2].max()
 
 
-def ratios(worths):
-    """Gain ratio of each column with at least the average gain; -1 for the others."""
-    valid = [w for w in worths if w is not None]
-    mean = np.mean([w[0] for w in valid]) if valid else 0.0
+def ratios(worths, many):
+    """Gain ratio of each column with at least the average gain; -1 for the others. many: those with very many levels,
+    which the average leaves out unless all are such."""
+    gains = [w[0] for w, is_many in zip(worths, many, strict=True) if w is not None and (all(many) or not is_many)]
+    mean = np.mean(gains) if gains else np.inf
     return [w[0] / w[1] if w is not None and w[0] >= max(mean - LENIENT, CLOSE) else -1.0 for w in worths]
 
 
