@@ -87,6 +87,29 @@ def flights(n_samples: int = 400_000) -> Dataset:
 
 
 @cache
+def flights_named(n_samples: int) -> Dataset:
+    """So many of the flights, drawn at random, as a frame in which carrier, origin and destination are strings."""
+    import pandas as pd
+
+    frame = pd.read_csv(_file("flights_nyc13.csv.gz"), usecols=[*FLIGHT_COLUMNS, "arr_delay"])
+    frame = frame[frame["arr_delay"].notna()].sample(n_samples, random_state=0)
+    y = (frame.pop("arr_delay") > LATE_MINUTES).to_numpy().astype(np.int32)
+    return Dataset(frame[FLIGHT_COLUMNS].reset_index(drop=True), y, "binary")
+
+
+@cache
+def airline_named(n_samples: int) -> Dataset:
+    """So many of the airline data, drawn at random, as a frame in which day of the week and airports are strings."""
+    import pandas as pd
+
+    data = airline(n_samples)
+    frame = pd.DataFrame(data.X, columns=["month", "day", "weekday", "time", "origin", "dest", "distance"])
+    for name in ("weekday", "origin", "dest"):
+        frame[name] = frame[name].astype(int).astype(str).astype("category")
+    return Dataset(frame, data.y, "binary")
+
+
+@cache
 def airline(n_samples: int = 3_000_000) -> Dataset:
     """US flights of 2001: 15 minutes late or more. 7 columns, the two airports as codes.
 

@@ -30,7 +30,7 @@ def by_case(paths: list[Path]) -> tuple[Records, dict[str, Any]]:
     for content in contents:
         for record in content["records"]:
             found.setdefault(record["case"], {})[record["library"]] = record
-    return {name: records for name, records in found.items() if records}, contents[0]["conditions"]
+    return {name: records for name, records in found.items() if set(records) - {OURS}}, contents[0]["conditions"]
 
 
 def title(library: str) -> str:

@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
+from benchmarks.multiway import Multiway
 from benchmarks.trees import SingleTree, Stumps
 
 
@@ -41,7 +42,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Boosting | SingleTree | Stumps
+    setting: Boosting | SingleTree | Stumps | Multiway
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -58,6 +59,11 @@ class Case:
 def tree_case(name: str, title: str, data: Callable[[], datasets.Dataset], task: str, goal: float) -> Case:
     score = r2 if task == "regression" else accuracy
     return Case(name, title, data, SingleTree(task), score, goal, rivals=("scikit-learn",), tolerance=0.01)
+
+
+def multiway_case(name: str, estimator: str, score: Callable[[Any, Any, np.ndarray], float]) -> Case:
+    title = f"{estimator}: flights, 20k x 11 (3 of strings)"
+    return Case(name, title, partial(datasets.flights_named, 25_000), Multiway(estimator), score)
 
 
 def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
@@ -126,6 +132,9 @@ CASES = {
             0.05,
             rivals=("scikit-learn",),
         ),
+        multiway_case("id3", "ID3Classifier", accuracy),
+        multiway_case("c45", "C45Classifier", auc),
+        multiway_case("chaid", "CHAIDClassifier", auc),
     ]
 }
 

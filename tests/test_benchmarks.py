@@ -3,9 +3,10 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from benchmarks import bench_peers, compare, datasets, measure, plot
+from benchmarks import bench_peers, compare, datasets, measure, multiway, plot
 from benchmarks.registry import CASES, cases
 
 LIBRARIES = ["fastml", "xgboost", "lightgbm", "lightgbm quantised", "scikit-learn", "catboost"]
@@ -14,7 +15,8 @@ LIBRARIES = ["fastml", "xgboost", "lightgbm", "lightgbm quantised", "scikit-lear
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_every_case_has_its_libraries(case):
     trees = ["fastml", "scikit-learn", "scikit-learn-intelex"]
-    expected = trees if case.name.startswith("tree_") else trees[:2] if case.name == "adaboost" else LIBRARIES
+    alone = {name: ["fastml"] for name in ("id3", "c45", "chaid")}
+    expected = {"adaboost": trees[:2], **alone}.get(case.name, trees if case.name.startswith("tree_") else LIBRARIES)
     assert list(case.estimators) == expected
     assert case.name == next(name for name, other in CASES.items() if other is case)
     assert case.title
@@ -43,6 +45,16 @@ def test_missing_data_say_where_they_are_looked_for(tmp_path, monkeypatch):
     monkeypatch.delenv("FASTML_DATA")
     with pytest.raises(datasets.DataMissing, match="set FASTML_DATA"):
         datasets.letter.__wrapped__()
+
+
+def test_multiway_trees_over_more_and_more_rows(monkeypatch, capsys):
+    X = pd.DataFrame({"day": np.arange(300) % 7, "from": np.arange(300) % 9}).astype({"from": str})
+    data = datasets.Dataset(X, (np.arange(300) % 7 > 4).astype(np.int32), "binary")
+    monkeypatch.setattr(datasets, "airline_named", lambda _: data)
+    assert multiway.main(["--sizes", "300", "--repeat", "1"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "ID3Classifier", "C45Classifier", "CHAIDClassifier", "CHAIDRegressor",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
