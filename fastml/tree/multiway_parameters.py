@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastml.base import BaseEstimator, Interval, StrOptions
 from fastml.data.encoding import check_target_regression, encode_labels
 from fastml.data.frames import Table, Unseen
+from fastml.data.names import column_label
 from fastml.data.validation import check_parameters, check_same_length, fit_table
 from fastml.data.weights import check_sample_weight, combined_weight
 from fastml.tree.multiway_columns import check_finite_columns, code_columns
@@ -25,6 +26,7 @@ SHARED_CONSTRAINTS: dict[str, Any] = {
 }
 CLASS_CONSTRAINTS: dict[str, Any] = {"class_weight": [dict, StrOptions({"balanced"}), None]}
 SHARE = [Interval(Real, 0.0, 1.0, closed="neither")]
+MOST_BYTES = 2**32
 NOTES = {
     "unseen": "what becomes of a level that the fit did not see; 'node' predicts what the node says that asks for it",
     "categorical_features": "a mask, numbers or names of columns beside those of strings and categories",
@@ -70,10 +72,22 @@ class MultiwayBase(BaseEstimator):
             weight = weight * (len(weight) / total)
         method, options, numbers, max_bins = self._method()
         coding, grower = code_columns(table, weight, numbers, max_bins)
+        _check_room(coding.n_levels, table, n_classes)
         options["max_depth"] = min(self.max_depth or 0, 2**31 - 1)
         grown = grower.grow(method, options, label=label, n_classes=n_classes, y=y, weight=weight)
         self.tree_ = self._finish(MultiwayTree(**grown, coding=coding))
         return self
+
+
+def _check_room(n_levels: NDArray[np.int32], table: Table, n_classes: int) -> None:
+    """MemoryError where a contingency table would not fit."""
+    j, width = int(n_levels.argmax()), max(n_classes, 3)
+    room = 16 * int(n_levels[j]) * width  # two tables of float64
+    if room > MOST_BYTES:
+        raise MemoryError(
+            f"{column_label(table.names, j)} has {n_levels[j]} levels, whose table by {width} classes takes {room} "
+            f"bytes, more than {MOST_BYTES}: leave the column out, or make one level of its rarer ones"
+        )
 
 
 class MultiwayClassifierBase(MultiwayBase):

@@ -1,4 +1,4 @@
-"""Multiway trees: published examples, what a user may hand in, what becomes of values that the fit did not see."""
+"""Multiway trees: what a user may hand in, and what becomes of values that the fit did not see."""
 
 import dataclasses
 import pickle
@@ -24,12 +24,14 @@ from fastml.tree import (
     ID3Classifier,
     export_rules,
     export_text,
+    multiway_parameters,
     plot_tree,
 )
 from tests.estimators.textbook_data import DEGREES, NUMERIC, PLAY, WEATHER
 
 CLASSIFIERS = [ID3Classifier, C45Classifier, CHAIDClassifier]
 ALL = [*CLASSIFIERS, CHAIDRegressor]
+
 
 def cars(n=600, seed=0, missing=0.0):
     """Strings, numbers and booleans, and two targets that hang on them."""
@@ -184,6 +186,22 @@ def test_weights_count_rows(estimator):
 
 
 @pytest.mark.parametrize("estimator", ALL)
+def test_arrays_that_must_not_be_written_to_and_the_same_bits(estimator):
+    X, label, signal = cars(missing=0.1)
+    codes = np.stack([pd.factorize(X[name])[0] for name in ("make", "fuel", "sold")] + [X["age"]], axis=1).astype(float)
+    codes[:, 0] = np.where(codes[:, 0] < 0, np.nan, codes[:, 0])
+    y = signal if estimator is CHAIDRegressor else np.unique(label, return_inverse=True)[1]
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(y))
+    for array in (codes, y, weight):
+        array.flags.writeable = False
+    option = {"categorical_features": "all"} if estimator is ID3Classifier else {"categorical_features": [0, 1]}
+    one, two = (estimator(**option).fit(codes, y, sample_weight=weight) for _ in range(2))
+    for field in ("value", "weight", "score", "impurity", "threshold", "branches"):
+        np.testing.assert_array_equal(getattr(one.tree_, field), getattr(two.tree_, field))
+    np.testing.assert_array_equal(one.predict(codes), two.predict(np.asfortranarray(codes)))
+
+
+@pytest.mark.parametrize("estimator", ALL)
 def test_files_pickles_and_leaves(estimator, tmp_path):
     model, X, y = fitted(estimator, missing=0.1)
     model.save(tmp_path / "model.fastml")
@@ -252,6 +270,7 @@ def test_one_class_one_row_and_columns_of_nothing(estimator):
         ({"max_depth": 0}, {}, "'max_depth'"),
         ({"categorical_features": ["none"]}, {}, "categorical names"),
         ({}, {"sample_weight": -np.ones(600)}, "Negative values"),
+        ({}, {"sample_weight": np.zeros(600)}, "sample_weight is 0 for every row"),
         ({}, {"y": np.full(600, np.nan)}, "y contains NaN"),
         ({}, {"y": [0, 1]}, "inconsistent numbers of samples"),
         ({}, {"X": cars()[0][:0], "y": []}, "0 sample"),
@@ -348,6 +367,13 @@ def test_boosted_trees_are_no_single_leaves(estimator):
     assert len(model.estimators_) > 1
     assert sum(m.get_n_leaves() > 1 for m in model.estimators_) > 1  # a test or a bound may end the others
     assert model.score(codes, signal if estimator is CHAIDRegressor else label) > 0.5
+
+
+def test_a_table_that_does_not_fit_is_refused_before_it_is_made(monkeypatch):
+    X, y, _ = cars(300)
+    monkeypatch.setattr(multiway_parameters, "MOST_BYTES", 16 * 5 * 3 - 1)
+    with pytest.raises(MemoryError, match=r"column 'make' has 5 levels, whose table by 3 classes takes 240 bytes"):
+        C45Classifier().fit(X, y)
 
 
 def test_names_of_rows_do_not_raise_the_average_gain():
