@@ -208,7 +208,7 @@ FEW = 1000
 def coded_series(series: Any) -> Coded:
     """Codes and levels of a string or categorical series, by the container's own dictionary where it has one."""
     native = series.to_native()
-    if len(series) < FEW and not _is_pandas_categorical(native):  # whose values pandas may show unlike its categories
+    if len(series) < FEW and not _has_intervals(native):  # whose values and categories pandas writes differently
         return encode_values(series.to_list())
     if series.implementation.is_polars():
         return _coded_polars(native)
@@ -219,15 +219,16 @@ def coded_series(series: Any) -> Coded:
     return encode_values(series.to_list())
 
 
-def _is_pandas_categorical(native: Any) -> bool:
+def _has_intervals(native: Any) -> bool:
     pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(getattr(native, "dtype", None), pandas.CategoricalDtype)
+    categories = getattr(getattr(native, "dtype", None), "categories", None)
+    return pandas is not None and isinstance(categories, pandas.IntervalIndex)
 
 
 def _coded_pandas(series: Any) -> Coded:
     import pandas as pd
 
-    if _is_pandas_categorical(series):
+    if isinstance(series.dtype, pd.CategoricalDtype):
         return order_levels(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     codes, labels = pd.factorize(series)
     return order_levels(codes, labels.tolist())

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml.data.frames import Table
+from fastml.data.levels import places
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")
@@ -218,3 +219,26 @@ def test_type_change_names_the_column():
         schema.apply(frame.assign(n=["u", "v"]))
     with pytest.raises(ValueError, match="column 'n' held numbers during fit and holds dates or times now"):
         schema.apply(frame.assign(n=pd.to_datetime(["2020-01-01"] * 2)))
+
+
+def test_the_order_of_ordered_types_is_kept():
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    values = ["mid", "low", None, "mid"]
+    frames = [
+        pd.DataFrame({"a": pd.Categorical(values, ["low", "mid", "top"], ordered=True), "b": values}),
+        pl.DataFrame({"a": pl.Series(values, dtype=pl.Enum(["low", "mid", "top"])), "b": values}),
+    ]
+    for frame in frames:
+        table = Table.from_any(frame, categorical="auto")
+        assert table.orders == {0: ("low", "mid", "top")}
+        assert table.take(np.array([0])).orders == table.orders
+    assert Table.from_any(frames[0].astype("str"), categorical="auto").orders == {}
+    np.testing.assert_array_equal(places(np.array(["a", "b", "c"], object), ["c", "z", "a", "b"]), [1, 2, 0])
+
+
+def test_intervals_have_the_same_labels_in_few_and_in_many_rows():
+    pd = pytest.importorskip("pandas")
+    x = np.tile([1.0, 5.0, 20.0], 500)
+    tables = [Table.from_any(pd.DataFrame({"x": pd.cut(x[:n], [0, 3, 10, 30])}), "auto") for n in (30, 1500)]
+    assert tables[0].levels[0].tolist() == tables[1].levels[0].tolist()
+    np.testing.assert_array_equal(places(tables[0].levels[0], tables[0].orders[0])[tables[0].codes(0)[:3]], [0, 1, 2])
