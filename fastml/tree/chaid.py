@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from fastml.base import Interval
+from fastml.data.frames import Unseen
 from fastml.tree.multiway_parameters import (
     CLASS_CONSTRAINTS,
     COUNT,
@@ -87,8 +88,9 @@ class CHAIDClassifier(ClassResults, MultiwayClassifierBase, _CHAID):
         Least weight of a node that is split, and of a branch.
     categorical_features : "auto", "all", mask, indices or names, default="auto"
         Columns of numbers to take as categories without order, beside strings and categoricals of a frame.
-    unseen : {"missing", "error", "node"}, default="missing"
-        A level that the fit did not see is missing, an error, or stays at the node that asks for it.
+    unseen : {"missing", "other", "error"}, default="missing"
+        A level that the fit did not see is missing, a level of no branch, which stays at the node that asks for it, or
+        an error.
     class_weight : dict, "balanced" or None, default=None
         Weights count as rows, in the tests too.
 
@@ -114,7 +116,7 @@ class CHAIDClassifier(ClassResults, MultiwayClassifierBase, _CHAID):
         self, *, alpha_merge: float = 0.05, alpha_split: float = 0.05, alpha_resplit: float | None = None,
         bonferroni: bool = True, max_bins: int = 10, max_depth: int | None = None, min_samples_split: int = 20,
         min_samples_leaf: int = 7,
-        categorical_features: Any = "auto", unseen: str = "missing", class_weight: Any = None,
+        categorical_features: Any = "auto", unseen: Unseen = "missing", class_weight: Any = None,
     ) -> None:  # fmt: skip
         self.alpha_merge = alpha_merge
         self.alpha_split = alpha_split
@@ -145,7 +147,7 @@ class CHAIDRegressor(NumberResults, MultiwayRegressorBase, _CHAID):
         self, *, alpha_merge: float = 0.05, alpha_split: float = 0.05, alpha_resplit: float | None = None,
         bonferroni: bool = True, max_bins: int = 10, max_depth: int | None = None, min_samples_split: int = 20,
         min_samples_leaf: int = 7,
-        categorical_features: Any = "auto", unseen: str = "missing",
+        categorical_features: Any = "auto", unseen: Unseen = "missing",
     ) -> None:  # fmt: skip
         self.alpha_merge = alpha_merge
         self.alpha_split = alpha_split

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastml.base import Interval
-from fastml.data.frames import Table
+from fastml.data.frames import Table, Unseen
 from fastml.data.names import column_label
 from fastml.tree.after_pruning import pessimistic
 from fastml.tree.multiway_parameters import (
@@ -40,8 +40,9 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
     categorical_features : "auto", "all", mask, indices or names, default="auto"
         Columns of numbers to take as categories, beside strings, booleans and categoricals of a frame. Other numbers
         are an error: bin them first, say with sklearn.preprocessing.KBinsDiscretizer. "all" takes every column.
-    unseen : {"missing", "error", "node"}, default="missing"
-        A level that the fit did not see is missing, an error, or stays at the node that asks for it.
+    unseen : {"missing", "other", "error"}, default="missing"
+        A level that the fit did not see is missing, a level of no branch, which stays at the node that asks for it, or
+        an error.
     class_weight : dict, "balanced" or None, default=None
 
     Attributes
@@ -63,7 +64,7 @@ class ID3Classifier(ClassResults, MultiwayClassifierBase):
 
     def __init__(
         self, *, max_depth: int | None = None, min_samples_split: int = 2, min_gain: float = 0.0,
-        categorical_features: Any = "auto", unseen: str = "missing", class_weight: Any = None,
+        categorical_features: Any = "auto", unseen: Unseen = "missing", class_weight: Any = None,
     ) -> None:  # fmt: skip
         self.max_depth = max_depth
         self.min_samples_split = min_samples_split
@@ -117,8 +118,9 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
     max_depth : int or None, default=None
     categorical_features : "auto", "all", mask, indices or names, default="auto"
         Columns of numbers to take as categories, beside strings and categoricals of a frame.
-    unseen : {"missing", "error", "node"}, default="missing"
-        A level that the fit did not see is missing, an error, or stays at the node that asks for it.
+    unseen : {"missing", "other", "error"}, default="missing"
+        A level that the fit did not see is missing, a level of no branch, which stays at the node that asks for it, or
+        an error.
     class_weight : dict, "balanced" or None, default=None
 
     Attributes
@@ -145,7 +147,7 @@ class C45Classifier(ClassResults, MultiwayClassifierBase):
 
     def __init__(
         self, *, min_samples_leaf: int = 2, mdl_correction: bool = True, confidence: float | None = 0.25,
-        max_depth: int | None = None, categorical_features: Any = "auto", unseen: str = "missing",
+        max_depth: int | None = None, categorical_features: Any = "auto", unseen: Unseen = "missing",
         class_weight: Any = None,
     ) -> None:  # fmt: skip
         self.min_samples_leaf = min_samples_leaf

@@ -22,13 +22,13 @@ COUNT = [Interval(Integral, 1, None, closed="left")]
 SHARED_CONSTRAINTS: dict[str, Any] = {
     "max_depth": [Interval(Integral, 1, None, closed="left"), None],
     "categorical_features": CATEGORICAL,
-    "unseen": [StrOptions({"missing", "error", "node"})],
+    "unseen": [StrOptions({"missing", "other", "error"})],
 }
 CLASS_CONSTRAINTS: dict[str, Any] = {"class_weight": [dict, StrOptions({"balanced"}), None]}
 SHARE = [Interval(Real, 0.0, 1.0, closed="neither")]
 MOST_BYTES = 2**32
 NOTES = {
-    "unseen": "what becomes of a level that the fit did not see; 'node' predicts what the node says that asks for it",
+    "unseen": "what becomes of a level that the fit did not see; 'other' predicts what the node says that asks for it",
     "categorical_features": "a mask, numbers or names of columns beside those of strings and categories",
     "confidence": "a smaller one prunes more, None not at all",
 }
@@ -40,7 +40,7 @@ class MultiwayBase(BaseEstimator):
     _parameter_notes = NOTES
     max_depth: int | None
     categorical_features: Any
-    unseen: str
+    unseen: Unseen
     tree_: MultiwayTree
 
     def _method(self) -> tuple[str, dict[str, Any], str, int]:
@@ -52,11 +52,10 @@ class MultiwayBase(BaseEstimator):
 
     def _open(self, X: Any, given: Any = None) -> Table:
         """X as columns of levels and finite numbers; given: instead of `categorical_features`."""
-        unseen: dict[str, Unseen] = {"missing": "missing", "error": "error", "node": "other"}
         given = self.categorical_features if given is None else given
         if isinstance(given, str) and given == "all":
             given = np.ones(Table.from_any(X, "auto", estimator=self).n_features, bool)
-        table = fit_table(self, X, categorical=given, unseen=unseen[self.unseen])
+        table = fit_table(self, X, categorical=given, unseen=self.unseen)
         check_finite_columns(table)
         return table
 

@@ -103,7 +103,7 @@ class Prunable:
         -------
         self
         """
-        if (X.shape[0] if hasattr(X, "shape") else len(X)) == 0:
+        if (getattr(X, "shape", None) or (len(X) if hasattr(X, "__len__") else 1,))[0] == 0:
             raise ValueError("Found array with 0 sample(s): reduced-error pruning needs rows that the tree did not see")
         leaves = self._leaves(X)  # type: ignore[attr-defined]
         target = self._known(y)

@@ -6,6 +6,7 @@ Source: Kass 1980, An exploratory technique for investigating large quantities o
 from libc.math cimport INFINITY, log
 from libc.stdint cimport int32_t
 
+from kernels.multiway_gain cimport ROUNDING
 from kernels.multiway_merge cimport (
     NOISE, Groups, closest_pair, find_partner, least_group, merge_pair, note_moments, pair_log_p, settle, squares,
 )
@@ -100,7 +101,7 @@ cdef inline double merge_categories(
         merge_pair(g, column, left, right)
         if o.log_alpha_resplit > -INFINITY and resplits < c:    # or they could go on for ever
             resplits += resplit(g, column, cells, left, o.log_alpha_resplit)
-    while g.n > 1 and least_group(g, column, &left, &right) < o.min_leaf:
+    while g.n > 1 and least_group(g, column, &left, &right) < o.min_leaf - ROUNDING:
         merge_pair(g, column, left, right)
     settle(g, cells)
     if g.n < 2:

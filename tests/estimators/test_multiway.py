@@ -219,14 +219,14 @@ def test_files_pickles_and_leaves(estimator, tmp_path):
 def test_levels_that_the_fit_did_not_see(estimator):
     new = cars(n=3, seed=5)[0].assign(make="lada")
     new = new[["make", "fuel", "sold"]] if estimator is ID3Classifier else new
-    model, _, _ = fitted(estimator, unseen="node", max_depth=1)
+    model, _, _ = fitted(estimator, unseen="other", max_depth=1)
     tree = model.tree_
     assert tree.feature[0] == 0
     np.testing.assert_array_equal(model.apply(new), 0)
     model, _, _ = fitted(estimator, max_depth=1)
     np.testing.assert_array_equal(model.predict(new), model.predict(new.assign(make=None)))
     model, _, _ = fitted(estimator, unseen="error", max_depth=1)
-    with pytest.raises(ValueError, match=r"'make' has 1 level.*'lada'"):
+    with pytest.raises(ValueError, match=r"'make' has 1 level.*'lada'.*Use unseen='missing' or unseen='other'"):
         model.predict(new)
 
 
@@ -266,7 +266,7 @@ def test_one_class_one_row_and_columns_of_nothing(estimator):
 @pytest.mark.parametrize(
     ("parameters", "fit", "words"),
     [
-        ({"unseen": "nod"}, {}, r"'unseen'.*Did you mean 'node'\?"),
+        ({"unseen": "othr"}, {}, r"'unseen'.*Did you mean 'other'\?"),
         ({"max_depth": 0}, {}, "'max_depth'"),
         ({"categorical_features": ["none"]}, {}, "categorical names"),
         ({}, {"sample_weight": -np.ones(600)}, "Negative values"),

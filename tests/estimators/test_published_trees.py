@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import entropy
+from scipy.stats import chi2 as chi2_dist
+from scipy.stats import chi2_contingency, entropy
 from sklearn.datasets import load_iris
 
 from fastml.tree import C45Classifier, CHAIDClassifier, ID3Classifier, export_text
 from fastml.tree.after_pruning import error_bound
-from tests.estimators.textbook_data import CREDIT, NUMERIC, PLAY, RISK, WEATHER
+from tests.estimators.textbook_data import CREDIT, NUMERIC, PLAY, RISK, TITANIC, WEATHER
 
 
 def test_id3_grows_quinlans_tree():
@@ -147,3 +148,40 @@ def test_chaid_of_the_python_packages_readme():
     model = CHAIDClassifier(min_samples_split=2, min_samples_leaf=5, categorical_features="all").fit(X, X["a"])
     assert model.tree_.score[0] == pytest.approx(np.log(0.001565402258))
     assert model.export_rules() == "IF a = 1 THEN 1 (5 rows, share 1)\nIF a = 2 THEN 2 (5 rows, share 1)"
+
+
+def log_p(rows):
+    """log p of a chi-square test of survival by class, from the counts."""
+    counts = rows.pivot_table(index="class", columns="survived", values="people", aggfunc="sum")
+    chi2, _, df, _ = chi2_contingency(counts, correction=False)
+    return chi2_dist.logsf(chi2, df)
+
+
+def test_chaid_of_the_titanic():
+    """With counts as weights; each test by SciPy, each multiplier by Kass's formulas."""
+    X, people = TITANIC[["class", "sex", "age"]], TITANIC["people"]
+    model = CHAIDClassifier().fit(X, TITANIC["survived"], sample_weight=people)
+    assert export_text(model).splitlines() == [
+        "sex = female",
+        "|   class = 1st: yes (145 rows, share 0.97)",
+        "|   class in {2nd, crew}: yes (129 rows, share 0.88)",
+        "|   class = 3rd: no (196 rows, share 0.54)",
+        "sex = male",
+        "|   age = adult",
+        "|   |   class = 1st: no (175 rows, share 0.67)",
+        "|   |   class = 2nd: no (168 rows, share 0.92)",
+        "|   |   class = 3rd: no (462 rows, share 0.84)",
+        "|   |   class = crew: no (862 rows, share 0.78)",
+        "|   age = child",
+        "|   |   class in {1st, 2nd}: yes (16 rows, share 1)",
+        "|   |   class = 3rd: no (48 rows, share 0.73)",
+    ]
+    tree = model.tree_
+    women = TITANIC[TITANIC["sex"] == "female"]
+    for group, alike in ((["2nd", "crew"], True), (["1st", "2nd"], False), (["3rd", "crew"], False)):
+        assert (log_p(women[women["class"].isin(group)]) > np.log(0.05)) == alike
+    merged = women.assign(**{"class": women["class"].replace("crew", "2nd")})
+    assert tree.score[1] == pytest.approx(np.log(6) + log_p(merged))  # S(4, 3) = 6
+    men = TITANIC[(TITANIC["sex"] == "male") & (TITANIC["age"] == "adult")]
+    assert tree.score[tree.first_child[2]] == pytest.approx(log_p(men))  # S(4, 4) = 1
+    assert tree.score[0] == pytest.approx(log_p(TITANIC.assign(**{"class": TITANIC["sex"]})))

@@ -46,3 +46,21 @@ good high none 15-35k moderate
 good high none >35k low
 bad high none 15-35k high""")
 RISK = CREDIT.pop("risk").tolist()
+
+# The 2,201 people on the Titanic, as counts: data set Titanic of R.
+TITANIC = table("""class sex age no yes
+1st male adult 118 57
+1st female adult 4 140
+1st male child 0 5
+1st female child 0 1
+2nd male adult 154 14
+2nd female adult 13 80
+2nd male child 0 11
+2nd female child 0 13
+3rd male adult 387 75
+3rd female adult 89 76
+3rd male child 35 13
+3rd female child 17 14
+crew male adult 670 192
+crew female adult 3 20""")
+TITANIC = TITANIC.melt(["class", "sex", "age"], var_name="survived", value_name="people").astype({"people": int})

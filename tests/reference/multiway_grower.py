@@ -187,7 +187,7 @@ def merge(codes, missing, target, weight, n_classes, ordinal, options):
     while len(groups) > 1:
         own = [weight[rows(g)].sum() for g in groups]
         small = int(np.argmin(own))
-        if own[small] >= options["min_leaf"]:
+        if own[small] >= options["min_leaf"] - CLOSE:
             break
         others = [tuple(sorted((small, k))) for k in range(len(groups)) if k != small]
         _, i, j = first_best([pair for pair in others if allowed(*pair)])
