@@ -162,6 +162,7 @@ cdef inline void scan_distances(
     cdef double *median_right = error + 2 * (n + 1)
     cdef double *w_left = error + 3 * (n + 1)
     cdef double w = 1.0, proxy, w_right
+    cdef ptrdiff_t uneven, least_uneven = 0
     cdef int o
     if memory == NULL or error == NULL:
         free(memory)
@@ -201,9 +202,13 @@ cdef inline void scan_distances(
         ):
             continue
         proxy = -error[k]
-        if proxy > best.proxy and allowed(
+        # Of equal cuts, which are frequent among few different targets, the one nearest to the middle: the first one
+        # would cut off a row at a time, and trees would be as deep as there are rows.
+        uneven = k - (n - k) if 2 * k > n else n - k - k
+        if (proxy > best.proxy or (proxy == best.proxy and uneven < least_uneven)) and allowed(
             limits, median_left[k] * w_left[k], median_right[k] * w_right, w_left[k], w_right
         ):
+            least_uneven = uneven
             best.proxy = proxy
             best.place = i
             best.missing_left = missing_left
