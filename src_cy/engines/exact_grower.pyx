@@ -11,14 +11,16 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
+from kernels.exact_bounds cimport keep_within_bounds
 from kernels.exact_columns cimport draw_columns, list_columns
 from kernels.exact_cuts cimport search_column
 from kernels.exact_growth cimport grow_below, grow_subtree, split_node, take_cut
 from kernels.exact_nodes cimport (
     NO_MEMORY, ExactNode, ExactProblem, Grown, Work, run_of, stays_leaf, work_free, work_init,
 )
+from kernels.exact_options cimport set_options
 from kernels.exact_start cimport keep_weighted, start_root
-from kernels.impurity cimport ABSOLUTE_ERROR, Criterion
+from kernels.impurity cimport Criterion
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sorted_runs cimport split_run
 from types cimport Node
@@ -251,16 +253,6 @@ cdef class ExactGrower:
             free(subtrees)
 
 
-cdef void keep_within_bounds(const ExactProblem *p, const ExactNode *node, double *sums) noexcept nogil:
-    """Cut a node's prediction to what monotone columns above it allow."""
-    cdef int one = p.target.n_classes == 2
-    cdef double scale = 1.0 if p.target.criterion == ABSOLUTE_ERROR else node.weight
-    cdef double bounded = min(max(sums[one], node.lower * scale), node.upper * scale)
-    if one:
-        sums[0] += sums[1] - bounded
-    sums[one] = bounded
-
-
 cdef tuple frozen(
     const ExactProblem *p, const Grown *top, const Grown *subtrees, const int32_t *roots, int n_subtrees
 ):
@@ -327,18 +319,3 @@ cdef tuple frozen(
         n += 2
     categories = np.array(codes_left, np.uint32).reshape(-1, 8)
     return nodes, categories, impurity, n_samples, weight, sums
-
-
-cdef void set_options(ExactProblem *p, dict options) except *:
-    """Fill the record from its fields' names; a name missing or too much is an error of ours."""
-    p.options.max_depth = options.pop("max_depth")
-    p.options.max_leaves = options.pop("max_leaves")
-    p.options.min_samples_split = options.pop("min_samples_split")
-    p.options.min_samples_leaf = options.pop("min_samples_leaf")
-    p.options.min_weight_leaf = options.pop("min_weight_leaf")
-    p.options.min_impurity_decrease = options.pop("min_impurity_decrease")
-    p.options.max_features = options.pop("max_features")
-    p.options.random_cuts = options.pop("random_cuts")
-    p.options.seed = options.pop("seed")
-    if options:
-        raise TypeError(f"unknown options: {', '.join(options)}")

@@ -104,19 +104,22 @@ cdef inline void sum_run(const Target *t, const uint64_t *run, ptrdiff_t n, Tota
 
 cdef inline double impurity_of(const Target *t, const Totals *totals) noexcept nogil:
     cdef int o, k
-    cdef double total = 0.0, p, W = totals.weight, m
+    cdef double total = 0.0, p, W = totals.weight, m, squares
     if W <= 0.0:
         return 0.0
-    if t.n_classes > 0:
+    if t.n_classes > 0 and t.criterion == GINI:
         for o in range(t.n_outputs):
-            if t.criterion == GINI:
-                total += 1.0
+            squares = 0.0
             for k in range(t.n_classes):
-                p = totals.sums[o * t.n_classes + k] / W
-                if t.criterion == GINI:
-                    total -= p * p
-                elif p > 0.0:
-                    total -= p * log2(p)
+                p = totals.sums[o * t.n_classes + k]
+                squares += p * p
+            total += 1.0 - squares / (W * W)
+        return total / t.n_outputs
+    if t.n_classes > 0:
+        for k in range(t.width):
+            p = totals.sums[k] / W
+            if p > 0.0:
+                total -= p * log2(p)
         return total / t.n_outputs
     if t.criterion == ABSOLUTE_ERROR:
         return totals.own / W / t.n_outputs

@@ -18,6 +18,7 @@
 #include "histogram.inl"
 #include "leaves.inl"
 #include "losses.inl"
+#include "sorting.inl"
 #include "transpose.inl"
 #include "predict.inl"
 
@@ -51,6 +52,10 @@ const struct fastml_kernels FASTML_TABLE = {
     .add_leaf_values = add_leaf_values,
     .widen = widen,
     .store_gradients = store_gradients,
+
+    .sort_few = sort_few,
+    .best_cut = best_cut,
+    .scan_counts = scan_counts,
 
     .compare_codes = compare_codes,
     .member_codes = member_codes,

@@ -83,6 +83,14 @@ struct fastml_kernels {
     void (*store_gradients)(const double *grad, const double *hess, const double *weight, ptrdiff_t n,
                             float *grad_out, float *hess_out, double *stats_out);
 
+    /* sorting.inl */
+    void (*sort_few)(uint32_t *keys, ptrdiff_t n, uint32_t *out);
+    ptrdiff_t (*best_cut)(const uint32_t *keys, int shift, const double *left, const double *a, const double *b,
+                      const double *w_left, ptrdiff_t begin, ptrdiff_t end, double total, double weight, double least,
+                      double *proxy);
+    ptrdiff_t (*scan_counts)(const uint16_t *cells, ptrdiff_t width, int n_classes, const uint16_t *totals,
+                             uint16_t *left, uint32_t *keys_out, double *a_out, double *b_out, double *w_out);
+
     /* Batch prediction, see predict.inl. A block has up to 8 words of 64 rows; codes are read in whole words. */
     void (*compare_codes)(const uint8_t *codes, int n_words, uint8_t shift, const uint8_t *threshold,
                           ptrdiff_t n_conditions, uint64_t *right_out);

@@ -116,6 +116,17 @@ cdef extern from "simd.h" nogil:
             float *grad_out, float *hess_out, double *stats_out
         ) noexcept nogil
 
+        void (*sort_few)(uint32_t *keys, ptrdiff_t n, uint32_t *out) noexcept nogil
+        ptrdiff_t (*best_cut)(
+            const uint32_t *keys, int shift, const double *left, const double *a, const double *b,
+            const double *w_left, ptrdiff_t begin, ptrdiff_t end, double total, double weight, double least,
+            double *proxy
+        ) noexcept nogil
+        ptrdiff_t (*scan_counts)(
+            const uint16_t *cells, ptrdiff_t width, int n_classes, const uint16_t *totals, uint16_t *left,
+            uint32_t *keys_out, double *a_out, double *b_out, double *w_out
+        ) noexcept nogil
+
         void (*compare_codes)(
             const uint8_t *codes, int n_words, uint8_t shift, const uint8_t *threshold,
             ptrdiff_t n_conditions, uint64_t *right_out
