@@ -16,3 +16,21 @@ def sort_columns(
     values : the distinct values of the columns end to end, in float64; values_start : (n_columns + 1,).
     O(n) a column. Raises MemoryError, and ValueError from 2^32 - 1 rows on.
     """
+
+def ranks_of(
+    entries: NDArray[np.uint64], n_values: int, place: NDArray[np.int32] | None = ..., n_threads: int = ...
+) -> NDArray[np.unsignedinteger[Any]]:
+    """(n_columns, n) rank of each row's value, from entries that `sort_columns` made.
+
+    n_values : of the column that has most; the ranks are uint16 below 65,535 of them, else uint32. The largest number
+        of the dtype is missing.
+    place : (n,) where each row comes to lie; None: where it is
+    """
+
+def add_to_hash(
+    x: NDArray[np.float64], seed: int, hash_inout: NDArray[np.uint64], n_threads: int = ...
+) -> None:
+    """hash_inout (n,) += a hash of each number and the seed. -0.0 is 0.0, and all NaN are one. O(n)."""
+
+def order_of(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Places of the keys in ascending order, (n,), equal ones in order of their places; keys are overwritten. O(n)."""

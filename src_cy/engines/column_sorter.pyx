@@ -4,10 +4,11 @@ Limit: a radix sort moves 8 bytes in four passes, about 7 ns a float32.
 """
 
 from cython.parallel cimport prange
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from kernels.radix_sort cimport key32, key64, number32, number64, radix_sort
+from kernels.random cimport mix
 from kernels.sorted_runs cimport MISSING
 
 import numpy as np
@@ -117,3 +118,46 @@ def sort_columns(columns, int n_threads=1):
             parts.append(np.asarray(values)[j, : found[j]].copy())
     start = np.cumsum([0, *map(len, parts)], dtype=np.int64)
     return np.asarray(entries), np.concatenate([np.empty(0), *parts]), start
+
+
+def ranks_of(
+    const uint64_t[:, ::1] entries, ptrdiff_t n_values, const int32_t[::1] place=None, int n_threads=1
+):
+    """(d, n) rank of each row's value in each column, from entries; see column_sorter.pyi."""
+    cdef ptrdiff_t d = entries.shape[0], n = entries.shape[1], i, j
+    cdef uint16_t[:, ::1] narrow
+    cdef uint32_t[:, ::1] out
+    if place is None:
+        place = np.arange(n, dtype=np.int32)
+    if n_values < 65535:
+        narrow = np.empty((d, n), np.uint16)
+        for j in prange(d, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic", chunksize=1):
+            for i in range(n):
+                narrow[j, place[<uint32_t> entries[j, i]]] = <uint16_t> (entries[j, i] >> 32)
+        return np.asarray(narrow)
+    out = np.empty((d, n), np.uint32)
+    for j in prange(d, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic", chunksize=1):
+        for i in range(n):
+            out[j, place[<uint32_t> entries[j, i]]] = <uint32_t> (entries[j, i] >> 32)
+    return np.asarray(out)
+
+
+def add_to_hash(const double[::1] x, uint64_t seed, uint64_t[::1] hash_inout, int n_threads=1):
+    """hash_inout += a hash of each number and the seed; see column_sorter.pyi."""
+    cdef ptrdiff_t i, n = x.shape[0]
+    cdef uint64_t salt = mix(seed + <uint64_t> 0x9E3779B97F4A7C15)
+    if hash_inout.shape[0] != n:
+        raise ValueError(f"hash_inout must have {n} numbers")
+    for i in prange(n, nogil=True, num_threads=max(n_threads, 1), schedule="static"):
+        hash_inout[i] = hash_inout[i] + mix(key64(x[i]) ^ salt)
+
+
+def order_of(uint64_t[::1] keys):
+    """(n,) int32 places of the keys in ascending order; keys are overwritten."""
+    cdef ptrdiff_t n = keys.shape[0]
+    cdef uint64_t[::1] spare = np.empty(n + 1, np.uint64)
+    cdef uint32_t[::1] rows = np.arange(n + 1, dtype=np.uint32), spare_rows = np.empty(n + 1, np.uint32)
+    cdef bint swapped = False
+    if n:
+        swapped = radix_sort(&keys[0], &spare[0], &rows[0], &spare_rows[0], <uint32_t> n)
+    return np.asarray(spare_rows if swapped else rows)[:n].astype(np.int32)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastml._engines.column_sorter import sort_columns
-from tests.reference.column_sorter import sort_column
+from fastml._engines.column_sorter import add_to_hash, order_of, ranks_of, sort_columns
+from tests.reference.column_sorter import MISSING, ranks, sort_column
 
 
 def check(columns, n_threads=1):
@@ -44,3 +44,37 @@ def test_many_rows_and_columns_of_two_types(dtype):
 def test_no_rows_and_no_columns():
     assert sort_columns([np.empty(0)])[0].shape == (1, 0)
     assert sort_columns([])[0].shape == (0, 0)
+
+
+@given(hnp.arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(1, 60))), st.booleans(), st.sampled_from([1, 3]))
+def test_ranks_of_rows_that_are_moved(X, wide, n_threads):
+    place = np.random.default_rng(0).permutation(X.shape[1]).astype(np.int32)
+    found = ranks_of(sort_columns(list(X))[0], 10**6 if wide else X.shape[1], place, n_threads)
+    assert found.dtype == (np.uint32 if wide else np.uint16)
+    for j, x in enumerate(X):
+        wanted = ranks(x)
+        wanted[wanted == MISSING] = np.iinfo(found.dtype).max
+        np.testing.assert_array_equal(found[j, place], wanted)
+
+
+def test_equal_rows_have_equal_hashes_wherever_they_are():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 4, (3000, 5)) + 0.0
+    X[X == 3] = np.nan
+    X[rng.random(X.shape) < 0.2] *= -1.0  # also -0.0
+    key = np.zeros(len(X), np.uint64)
+    for j in range(5):
+        add_to_hash(np.ascontiguousarray(X[:, j]), j, key, 2)
+    distinct = np.unique(np.nan_to_num(X, nan=9.0) + 0.0, axis=0)
+    assert len(np.unique(key)) == len(distinct)
+    order = order_of(key.copy())
+    np.testing.assert_array_equal(order, np.argsort(key, kind="stable"))
+    swapped = np.zeros(len(X), np.uint64)
+    for j in range(5):  # columns in another order are other rows
+        add_to_hash(np.ascontiguousarray(X[:, j]), 4 - j, swapped)
+    assert (swapped != key).mean() > 0.9
+
+
+def test_a_hash_array_of_another_length():
+    with pytest.raises(ValueError, match="must have 3 numbers"):
+        add_to_hash(np.zeros(3), 0, np.zeros(2, np.uint64))

@@ -11,3 +11,9 @@ def sort_column(x):
     rank = np.where(np.isnan(x), MISSING, np.searchsorted(values, x)).astype(np.uint64)
     order = np.argsort(rank, kind="stable")
     return rank[order] << np.uint64(32) | order.astype(np.uint64), values.astype(np.float64)
+
+
+def ranks(x):
+    """Rank of each row's value; MISSING."""
+    values = np.unique(x[~np.isnan(x)])
+    return np.where(np.isnan(x), MISSING, np.searchsorted(values, x))
