@@ -6,8 +6,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
     XGBClassifier,
     XGBRegressor,
 )
@@ -29,6 +33,10 @@ ESTIMATORS = [
     GradientBoostingRegressor(n_estimators=10),
     AdaBoostClassifier(n_estimators=5),
     AdaBoostRegressor(n_estimators=5),
+    RandomForestClassifier(n_estimators=10),
+    RandomForestRegressor(n_estimators=10),
+    ExtraTreesClassifier(n_estimators=10),
+    ExtraTreesRegressor(n_estimators=10),
     DecisionTreeClassifier(),
     DecisionTreeRegressor(),
     ExtraTreeClassifier(random_state=0),

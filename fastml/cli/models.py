@@ -56,6 +56,12 @@ MODELS = {
     "id3": Model("fastml.tree", "ID3Classifier", None),
     "c45": Model("fastml.tree", "C45Classifier", None),
     "chaid": Model("fastml.tree", "CHAIDClassifier", "CHAIDRegressor"),
+    "forest": Model(
+        "fastml.ensemble",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+        {"n_estimators": 300, "min_samples_leaf": 2},
+    ),
     "adaboost": Model(
         "fastml.ensemble",
         "AdaBoostClassifier",

@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 from fastml.base import BaseEstimator, ClassifierMixin, RegressorMixin, StrOptions
 from fastml.data.frames import Table
 from fastml.data.validation import check_parameters, check_same_length, fit_table
-from fastml.data.weights import check_sample_weight, combined_weight
+from fastml.data.weights import check_sample_weight
 from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.fitted import FittedTree
 from fastml.tree.parameters import TREE_CONSTRAINTS, TREE_NOTES, TreeParameters
 from fastml.tree.prunable import PrunableClassifier, PrunableRegressor
 from fastml.tree.results import TreeResults
 from fastml.tree.sorted_columns import SortedColumns
-from fastml.tree.targets import check_counts, encode_classes, encode_numbers
+from fastml.tree.targets import centre_of, check_counts, encode_classes, encode_numbers, weights_of_rows
 
 __all__ = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor"]
-
-FAR_FROM_ZERO = 8.0
-"""Times its spread, beyond which a target is moved to zero before it is squared."""
 
 
 class _Cart(TreeParameters, TreeResults, BaseEstimator):
@@ -114,7 +111,8 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
         two = len(classes) == 1 and most == 2
         grown = self._grow(
             columns, self.criterion, weight, in_place, label=label, n_classes=most,
-            y=label.astype(np.float64) if two else None, monotone=self._monotone(columns, len(classes), most),
+            y=label.astype(np.float64) if two else None,
+            monotone=self._monotone(columns.category_codes, len(classes), most),
         )  # fmt: skip
         sums, node_weight = grown[5].reshape(-1, len(classes), most), grown[4]
         self.n_outputs_ = len(classes)
@@ -126,25 +124,7 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
     def _weights(
         self, label: NDArray[np.int32], classes: list[NDArray[Any]], weight: NDArray[np.float64] | None
     ) -> NDArray[np.float64] | None:
-        """Weights of the rows times those of their classes in every output."""
-        given = self.class_weight
-        if isinstance(given, list):
-            if len(given) != len(classes):
-                raise ValueError("For multi-output, number of elements in class_weight should match number of outputs.")
-        elif isinstance(given, dict) and len(classes) > 1:
-            raise ValueError(
-                f"For multi-output, class_weight should be a list of dicts, or the string 'balanced': got {given!r}"
-            )
-        if given is None:
-            return weight
-        for k, (codes, own) in enumerate(zip(label, classes, strict=True)):
-            by_class = given[k] if isinstance(given, list) else given
-            factor = combined_weight(by_class, codes, own)
-            if factor is not None:
-                weight = factor if weight is None else weight * factor
-        if weight is not None and not weight.any():
-            raise ValueError(f"class_weight={given!r} leaves no row a weight: give some class of y a weight above 0")
-        return weight
+        return weights_of_rows(self.class_weight, label, classes, weight)
 
     def predict(self, X: Any, check_input: bool = True) -> NDArray[Any]:
         """The most frequent class of each row's leaf, (n_samples,) or (n_samples, n_outputs)."""
@@ -198,10 +178,10 @@ class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
     ) -> Any:
         """Grow on what is checked; in_place: the columns serve no other tree."""
         criterion = "squared_error" if self.criterion == "friedman_mse" else self.criterion  # they agree on every split
-        centre = self._centre(y)
+        centre = centre_of(y, criterion)
         grown = self._grow(
             columns, criterion, weight, in_place, y=np.ascontiguousarray(y - centre),
-            monotone=self._monotone(columns, len(y), 0),
+            monotone=self._monotone(columns.category_codes, len(y), 0),
         )  # fmt: skip
         node_weight = grown[4]
         self.n_outputs_ = len(y)
@@ -209,12 +189,6 @@ class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
         value = grown[5] / scale[:, None] + centre.T
         self._take(columns, grown, value[:, :, None], (1,) * len(y))
         return self
-
-    def _centre(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What to take off each output, so that squares of large numbers do not cancel: (n_outputs, 1)."""
-        mean, spread = y.mean(axis=1, keepdims=True), y.std(axis=1, keepdims=True)
-        far = np.abs(mean) > FAR_FROM_ZERO * spread
-        return np.where(far & (self.criterion in ("squared_error", "friedman_mse")), np.round(mean), 0.0)
 
     def predict(self, X: Any, check_input: bool = True) -> NDArray[np.float64]:
         """The mean (absolute_error: the median) of each row's leaf, (n_samples,) or (n_samples, n_outputs)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import Interval, RealNotInt, StrOptions, check_random_state
-from fastml.tree.sorted_columns import SortedColumns
 
 _SHARE = Interval(RealNotInt, 0.0, 1.0, closed="right")
 
@@ -107,7 +107,7 @@ class TreeParameters:
             "seed": int(check_random_state(self.random_state).randint(2**31 - 1)),
         }  # fmt: skip
 
-    def _monotone(self, columns: SortedColumns, n_outputs: int, n_classes: int) -> NDArray[np.int8] | None:
+    def _monotone(self, category_codes: Sequence[Any], n_outputs: int, n_classes: int) -> NDArray[np.int8] | None:
         """monotonic_cst, checked; None where no column is constrained."""
         if self.monotonic_cst is None:
             return None
@@ -123,7 +123,7 @@ class TreeParameters:
             )
         if not np.isin(given, (-1, 0, 1)).all():
             raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(given)}")
-        for j in np.flatnonzero(given):
-            if columns.category_codes[j] is not None:
+        for j in np.flatnonzero(given).tolist():
+            if category_codes[j] is not None:
                 raise ValueError(f"monotonic_cst[{j}]={given[j]}: a categorical column has no order, give it 0")
         return given.astype(np.int8) if given.any() else None

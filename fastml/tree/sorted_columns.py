@@ -32,7 +32,7 @@ class SortedColumns:
     @classmethod
     def of(cls, table: Table, n_jobs: int | None) -> SortedColumns:
         threads = effective_threads(n_jobs, 20.0 * table.n_samples * table.n_features)
-        columns, codes = zip(*[_column(table, j) for j in range(table.n_features)], strict=True)
+        columns, codes = zip(*[coded_column(table, j) for j in range(table.n_features)], strict=True)
         entries, values, start = sort_columns(columns, threads)
         missing = bool((entries[:, -1] >> np.uint64(32) == 2**32 - 1).any()) if entries.size else False
         categorical = table.is_categorical.astype(np.uint8) if table.is_categorical.any() else None
@@ -40,7 +40,7 @@ class SortedColumns:
         return cls(grower, table.n_samples, codes, missing or categorical is not None)
 
 
-def _column(table: Table, j: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+def coded_column(table: Table, j: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
     """A column of numbers; a categorical one as codes, NaN where it is missing, with the code of each level."""
     if not table.is_categorical[j]:
         return table.column(j), None

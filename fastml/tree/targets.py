@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.data.encoding import check_target_regression, encode_labels
+from fastml.data.weights import combined_weight
+
+FAR_FROM_ZERO = 8.0
+"""Times its spread, beyond which a target is moved to zero before it is squared."""
 
 
 def columns_of(y: Any) -> list[Any]:
@@ -36,7 +40,7 @@ def encode_numbers(y: Any, estimator: Any) -> NDArray[np.float64]:
     return np.stack([check_target_regression(column, estimator) for column in columns_of(y)])
 
 
-def check_counts(y: NDArray[np.float64]) -> None:
+def check_counts(y: NDArray[np.float64], word: str = "positive") -> None:
     """Poisson deviance is for targets >= 0 that are not all zero."""
     if (y < 0).any():
         raise ValueError(
@@ -45,5 +49,37 @@ def check_counts(y: NDArray[np.float64]) -> None:
         )
     if y.sum() <= 0:
         raise ValueError(
-            "Sum of y is not positive which is necessary for Poisson regression: criterion='poisson' needs an event."
+            f"Sum of y is not {word} which is necessary for Poisson regression: criterion='poisson' needs an event."
         )
+
+
+def weights_of_rows(
+    class_weight: Any, label: NDArray[np.int32], classes: list[NDArray[Any]], weight: NDArray[np.float64] | None
+) -> NDArray[np.float64] | None:
+    """Weights of the rows times those of their classes in every output."""
+    if isinstance(class_weight, list):
+        if len(class_weight) != len(classes):
+            raise ValueError("For multi-output, number of elements in class_weight should match number of outputs.")
+    elif isinstance(class_weight, dict) and len(classes) > 1:
+        raise ValueError(
+            f"For multi-output, class_weight should be a list of dicts, or the string 'balanced': got {class_weight!r}"
+        )
+    if class_weight is None:
+        return weight
+    for k, (codes, own) in enumerate(zip(label, classes, strict=True)):
+        by_class = class_weight[k] if isinstance(class_weight, list) else class_weight
+        factor = combined_weight(by_class, codes, own)
+        if factor is not None:
+            weight = factor if weight is None else weight * factor
+    if weight is not None and not weight.any():
+        raise ValueError(
+            f"class_weight={class_weight!r} leaves no row a weight: give some class of y a weight above 0"
+        )
+    return weight
+
+
+def centre_of(y: NDArray[np.float64], criterion: str) -> NDArray[np.float64]:
+    """What to take off each output, so that squares of large numbers do not cancel: (n_outputs, 1)."""
+    mean, spread = y.mean(axis=1, keepdims=True), y.std(axis=1, keepdims=True)
+    far = np.abs(mean) > FAR_FROM_ZERO * spread
+    return np.where(far & (criterion == "squared_error"), np.round(mean), 0.0)

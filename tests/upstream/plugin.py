@@ -22,6 +22,7 @@ import fastml.ensemble
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
     sklearn.ensemble: {
@@ -31,6 +32,7 @@ REPLACED = {
         "GradientBoostingRegressor": fastml.ensemble.GradientBoostingRegressor,
         "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
+        **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
@@ -41,6 +43,8 @@ OURS = [
     fastml.ensemble.GradientBoostingRegressor,
     fastml.ensemble.XGBClassifier,
     fastml.ensemble.XGBRegressor,
+    fastml.ensemble.forest_base.FittableForestClassifier,
+    fastml.ensemble.forest_base.FittableForestRegressor,
     fastml.tree.cart._TreeClassifier,
     fastml.tree.cart._TreeRegressor,
 ]

@@ -1,0 +1,283 @@
+"""A fitted forest whose trees are averaged: all nodes end to end, and of the leaves what all else follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastml._engines.row_predictor import RowForest
+from fastml._engines.vote_predictor import VoteForest, add_leaf_shares, can_vote
+from fastml.tree.fitted import FittedTree
+from fastml.tree.leaf_sums import impurity_of_sums, sum_upwards
+from fastml.tree.structure import CATEGORICAL
+
+
+@dataclass(eq=False)
+class AveragedForest:
+    """Arrays over all trees' nodes or leaves; leaf k of tree t is number ``leaf_start[t] + k``.
+
+    nodes : (n_nodes,) fastml.tree.structure.NODE; a leaf's value is its number in its tree
+    tree_start, leaf_start : (n_trees + 1,) int64
+    categories : (n_categorical_splits, 8) uint32
+    weight, own : (n_leaves,) float64, sum of weights and what impurity needs besides.  rows : (n_leaves,) int32
+    share_start, classes : (n_leaves + 1,) and (n_shares,) int32 where leaves have few of the classes; else None
+    amounts : (n_shares,) weight of a class, or (n_leaves, n_outputs * n_classes) sums
+    impurity, sums : of all nodes, for the absolute error, where they do not follow from the leaves; else None
+    centre : (n_outputs,) what was taken off the targets
+    """
+
+    nodes: NDArray[Any]
+    tree_start: NDArray[np.int64]
+    leaf_start: NDArray[np.int64]
+    categories: NDArray[np.uint32]
+    weight: NDArray[np.float64]
+    own: NDArray[np.float64]
+    rows: NDArray[np.int32]
+    share_start: NDArray[np.int32] | None
+    classes: NDArray[np.int32] | None
+    amounts: NDArray[np.float64]
+    impurity: NDArray[np.float64] | None
+    sums: NDArray[np.float64] | None
+    centre: NDArray[np.float64]
+    criterion: str
+    n_classes: tuple[int, ...]
+    n_features: int
+    category_codes: tuple[NDArray[np.uint8] | None, ...]
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, grown: Sequence[Any], **known: Any) -> AveragedForest:
+        """From the trees of `ForestGrower.grow`."""
+        nodes, sets, weight, own, rows, start, classes, amounts, impurity, sums = zip(*grown, strict=True)
+        n_sets = 0
+        for own_nodes, own_sets in zip(nodes, sets, strict=True):
+            if len(own_sets) and n_sets:
+                by_set = (own_nodes["left"] != 0) & ((own_nodes["feature"] & CATEGORICAL) != 0)
+                own_nodes["value"][by_set] += n_sets
+            n_sets += len(own_sets)
+        leaf_start = np.cumsum([0, *map(len, weight)], dtype=np.int64)
+        sparse = start[0] is not None
+        offset = np.cumsum([0, *map(len, amounts)])[:-1]
+        return cls(
+            nodes=np.concatenate(nodes), tree_start=np.cumsum([0, *map(len, nodes)], dtype=np.int64),
+            leaf_start=leaf_start, categories=np.concatenate(sets), weight=np.concatenate(weight),
+            own=np.concatenate(own), rows=np.concatenate(rows),
+            share_start=np.concatenate(
+                [[0], *(s[1:] + at for s, at in zip(start, offset, strict=True))]
+            ).astype(np.int32) if sparse else None,
+            classes=np.concatenate(classes) if sparse else None, amounts=np.concatenate(amounts),
+            impurity=np.concatenate(impurity) if impurity[0] is not None else None,
+            sums=np.concatenate(sums) if sums[0] is not None else None, **known,
+        )  # fmt: skip
+
+    def check(self) -> None:
+        """Raise ValueError unless the arrays describe a forest; for arrays that come from a file."""
+        n_leaves, n_trees = len(self.weight), len(self.tree_start) - 1
+        is_leaf = self.nodes["left"] == 0
+        numbers = self.nodes["value"][is_leaf]
+        tree = np.searchsorted(self.tree_start, np.flatnonzero(is_leaf), side="right") - 1
+        if len(self.leaf_start) != n_trees + 1 or self.leaf_start[-1] != n_leaves or not (
+            np.sort(numbers + self.leaf_start[tree]) == np.arange(n_leaves)
+        ).all():
+            raise ValueError("the leaves of a forest are not numbered one after the other: it is damaged")
+        if self.share_start is not None and self.classes is not None:
+            lengths = len(self.amounts) == len(self.classes) == self.share_start[-1]
+            if not lengths or (np.diff(self.share_start) < 0).any() or self.share_start[0] != 0 or (
+                len(self.classes) and not 0 <= self.classes.min() <= self.classes.max() < self.n_classes[0]
+            ):
+                raise ValueError("a forest's classes do not fit its leaves: it is damaged")
+        elif len(self.amounts) != n_leaves * self.width:
+            raise ValueError("a forest's sums do not fit its leaves: it is damaged")
+        self.walker()
+
+    @property
+    def n_trees(self) -> int:
+        return len(self.tree_start) - 1
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.n_classes)
+
+    @property
+    def width(self) -> int:
+        """Statistics of a node."""
+        return self.n_outputs * max(self.n_classes)
+
+    def walker(self) -> VoteForest | RowForest:
+        """What finds the leaves of rows; cached."""
+        if "walker" not in self._cache:
+            walker: Any = None
+            if can_vote(self.nodes, self.n_features):
+                try:
+                    walker = VoteForest(self.nodes, self.tree_start, self.n_features)
+                except OverflowError:  # too many thresholds
+                    walker = None
+            if walker is None:
+                walker = RowForest(
+                    self.nodes, self.tree_start, self.categories, 1, self.n_features, list(self.category_codes)
+                )
+            self._cache["walker"] = walker
+        return self._cache["walker"]
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """What each leaf says: shares of its classes, as `amounts` lie, or (n_leaves * n_outputs,) predictions."""
+        scale = np.where(self.weight > 0, self.weight, 1.0)
+        if self.share_start is not None:
+            return self.amounts / np.repeat(scale, np.diff(self.share_start))
+        sums = self.amounts.reshape(len(scale), -1)
+        if self.criterion == "absolute_error":
+            return sums.ravel()
+        mean = sums / scale[:, None]
+        return (mean + self.centre if max(self.n_classes) == 1 else mean).ravel()
+
+    def leaf_numbers(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.int32]:
+        """Each row's leaf in each tree, (n, n_trees)."""
+        walker = self.walker()
+        if isinstance(walker, VoteForest):
+            return walker.leaf_numbers(X, n_threads=n_threads)
+        at = walker.leaf_rows(X, n_threads=n_threads) + self.tree_start[:-1]
+        return self.nodes["value"][at].astype(np.int32)
+
+    def add_shares(
+        self, X: NDArray[Any], total: NDArray[np.float64], begin: int = 0, end: int | None = None,
+        use: NDArray[np.uint8] | None = None, n_threads: int = 1,
+    ) -> None:  # fmt: skip
+        """total (n, width) += what the trees say of each row that `use` marks, tree by tree."""
+        walker, end = self.walker(), self.n_trees if end is None else end
+        if isinstance(walker, VoteForest):
+            walker.add_shares(
+                X, self.leaf_start, self.shares, total, self.share_start, self.classes, use, begin, end, n_threads
+            )
+            return
+        at = walker.leaf_rows(X, begin, end, n_threads) + self.tree_start[begin:end]
+        leaves = (self.nodes["value"][at] + self.leaf_start[begin:end]).astype(np.int64)
+        add_leaf_shares(leaves, self.shares, total, self.share_start, self.classes, use, n_threads)
+
+    def tree(self, t: int) -> FittedTree:
+        """One tree by itself, with the statistics of all its nodes."""
+        own = slice(self.tree_start[t], self.tree_start[t + 1])
+        leaves = slice(self.leaf_start[t], self.leaf_start[t + 1])
+        nodes = self.nodes[own].copy()
+        left = nodes["left"].astype(np.int64)
+        is_leaf = left == 0
+        number = nodes["value"][is_leaf].astype(np.int64)
+        nodes["value"][is_leaf] = 0.0
+        by_set = (nodes["feature"] & CATEGORICAL) != 0
+        categories = self.categories[nodes["value"][by_set].astype(np.int64)]
+        nodes["value"][by_set] = np.arange(len(categories))
+        of_leaves = np.column_stack([
+            self.weight[leaves], self.rows[leaves], self.own[leaves], self._leaf_sums(leaves),
+        ])  # fmt: skip
+        stats = np.zeros((len(nodes), of_leaves.shape[1]))
+        stats[is_leaf] = of_leaves[number]
+        sum_upwards(stats, left)
+        weight, rows, sums = stats[:, 0], np.rint(stats[:, 1]).astype(np.int64), stats[:, 3:]
+        scale = np.where(weight > 0, weight, 1.0)[:, None]
+        if self.sums is not None and self.impurity is not None:
+            value, impurity = self.sums[own], self.impurity[own]
+        else:
+            value = sums / scale + (self.centre if max(self.n_classes) == 1 else 0.0)
+            impurity = impurity_of_sums(self.criterion, sums, weight, stats[:, 2], self.n_outputs)
+        shape = (len(nodes), self.n_outputs, max(self.n_classes))
+        return FittedTree(
+            nodes, categories, np.ascontiguousarray(value.reshape(shape)), impurity, rows, weight, self.n_classes,
+            self.n_features, self.category_codes,
+        )  # fmt: skip
+
+    def first(self, n_trees: int) -> AveragedForest:
+        """The forest of the first trees."""
+        leaves, nodes = self.leaf_start[n_trees], self.tree_start[n_trees]
+        start = self.share_start
+        n_amounts = leaves * self.width if start is None else start[leaves]
+        return replace(
+            self, nodes=self.nodes[:nodes], tree_start=self.tree_start[: n_trees + 1],
+            leaf_start=self.leaf_start[: n_trees + 1], weight=self.weight[:leaves], own=self.own[:leaves],
+            rows=self.rows[:leaves], share_start=None if start is None else start[: leaves + 1],
+            classes=None if self.classes is None else self.classes[:n_amounts], amounts=self.amounts[:n_amounts],
+            impurity=None if self.impurity is None else self.impurity[:nodes],
+            sums=None if self.sums is None else self.sums[:nodes], _cache={},
+        )  # fmt: skip
+
+    def _leaf_sums(self, leaves: slice) -> NDArray[np.float64]:
+        """Dense statistics of some leaves, (n, width)."""
+        if self.share_start is None or self.classes is None:
+            return self.amounts.reshape(len(self.weight), -1)[leaves]
+        start = self.share_start[leaves.start : leaves.stop + 1].astype(np.int64)
+        out = np.zeros((len(start) - 1, self.width))
+        own = slice(start[0], start[-1])
+        out[np.repeat(np.arange(len(out)), np.diff(start)), self.classes[own]] = self.amounts[own]
+        return out
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**{k: v for k, v in self.__dict__.items() if k != "shares"}, "_cache": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():  # a pickle may come from a machine of the other byte order
+            native = value.astype(value.dtype.newbyteorder("=")) if isinstance(value, np.ndarray) else value
+            self.__dict__[name] = native
+
+
+def joined(forests: Sequence[AveragedForest]) -> AveragedForest:
+    """One forest of the trees of several, in order, of the same columns and targets."""
+    first = forests[0]
+    if len(forests) == 1:
+        return first
+    parts = []
+    n_sets = 0
+    for forest in forests:
+        nodes = forest.nodes
+        if n_sets and len(forest.categories):
+            nodes = nodes.copy()
+            by_set = (nodes["left"] != 0) & ((nodes["feature"] & CATEGORICAL) != 0)
+            nodes["value"][by_set] += n_sets
+        n_sets += len(forest.categories)
+        parts.append(nodes)
+
+    def starts(name: str) -> NDArray[Any]:
+        arrays = [getattr(forest, name) for forest in forests]
+        ends = np.cumsum([0, *(a[-1] for a in arrays)])[:-1]
+        return np.concatenate([[0], *(a[1:] + e for a, e in zip(arrays, ends, strict=True))]).astype(arrays[0].dtype)
+
+    def arrays(name: str) -> Any:
+        each = [getattr(forest, name) for forest in forests]
+        return None if each[0] is None else np.concatenate(each)
+
+    return AveragedForest(
+        nodes=np.concatenate(parts), tree_start=starts("tree_start"), leaf_start=starts("leaf_start"),
+        categories=arrays("categories"), weight=arrays("weight"), own=arrays("own"), rows=arrays("rows"),
+        share_start=starts("share_start") if first.share_start is not None else None, classes=arrays("classes"),
+        amounts=arrays("amounts"), impurity=arrays("impurity"), sums=arrays("sums"), centre=first.centre,
+        criterion=first.criterion, n_classes=first.n_classes, n_features=first.n_features,
+        category_codes=first.category_codes,
+    )  # fmt: skip
+
+
+def from_trees(trees: Sequence[FittedTree], **known: Any) -> AveragedForest:
+    """A forest of trees that stand by themselves, such as pruned ones; `known` as in `AveragedForest.of`."""
+    grown = []
+    for tree in trees:
+        nodes, is_leaf = tree.nodes.copy(), ~tree.is_split
+        number = np.cumsum(is_leaf) - 1
+        nodes["value"][is_leaf] = number[is_leaf]
+        value = tree.value[is_leaf].reshape(int(is_leaf.sum()), -1)
+        weight = tree.weight[is_leaf]
+        numbers = max(tree.n_classes) == 1 and known["criterion"] != "absolute_error"
+        mean = value - known["centre"] if numbers else value
+        own = np.zeros(len(weight))
+        if numbers:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                base = mean * np.log(mean) if known["criterion"] == "poisson" else mean**2
+            own = weight * (len(tree.n_classes) * tree.impurity[is_leaf] + np.nan_to_num(base).sum(axis=1))
+        sums = mean if known["criterion"] == "absolute_error" else mean * weight[:, None]
+        keep = known["criterion"] == "absolute_error"
+        grown.append((
+            nodes, tree.categories, weight, own, tree.n_node_samples[is_leaf].astype(np.int32), None, None,
+            sums.ravel(), tree.impurity if keep else None, tree.value.reshape(len(nodes), -1) if keep else None,
+        ))  # fmt: skip
+    return AveragedForest.of(grown, **known)
