@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
 from benchmarks.multiway import Multiway
-from benchmarks.trees import SingleTree, Stumps
+from benchmarks.trees import Forest, SingleTree, Stumps
 
 
 def auc(estimator: Any, X: Any, y: np.ndarray) -> float:
@@ -42,7 +42,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Boosting | SingleTree | Stumps | Multiway
+    setting: Boosting | Forest | Multiway | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -64,6 +64,12 @@ def tree_case(name: str, title: str, data: Callable[[], datasets.Dataset], task:
 def multiway_case(name: str, estimator: str, score: Callable[[Any, Any, np.ndarray], float]) -> Case:
     title = f"{estimator}: flights, 20k x 11 (3 of strings)"
     return Case(name, title, partial(datasets.flights_named, 25_000), Multiway(estimator), score)
+
+
+def forest_case(name: str, title: str, data: Any, task: str, n_trees: int) -> Case:
+    """Against scikit-learn-intelex, which chooses among 256 bins a column."""
+    score = r2 if task == "regression" else accuracy
+    return Case(name, title, data, Forest(task, n_trees), score, 0.5, rivals=("scikit-learn-intelex",), tolerance=0.005)
 
 
 def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
@@ -123,6 +129,11 @@ CASES = {
         tree_case("tree_airline", "One tree: airline, 160k x 7", partial(datasets.airline, 200_000), "binary", 0.5),
         tree_case("tree_protein", "One tree: protein, 36k x 9", datasets.protein, "regression", 0.5),
         tree_case("tree_fashion", "One tree: fashion, 8k x 784", partial(datasets.fashion, 10_000), "multiclass", 0.5),
+        forest_case("forest_letter", "Forest, 100 trees: letter, 16k x 16", datasets.letter, "multiclass", 100),
+        forest_case(
+            "forest_airline", "Forest, 30 trees: airline, 160k x 7", partial(datasets.airline, 200_000), "binary", 30
+        ),
+        forest_case("forest_protein", "Forest, 50 trees: protein, 36k x 9", datasets.protein, "regression", 50),
         Case(
             "adaboost",
             "AdaBoost, 50 stumps: flights, 80k x 11",

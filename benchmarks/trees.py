@@ -1,4 +1,4 @@
-"""One decision tree grown to the end, and AdaBoost over stumps, spelled out for fastml and for each peer.
+"""Decision trees grown to the end, forests of them, and AdaBoost over stumps, for fastml and for each peer.
 
 fastml and scikit-learn choose among all thresholds. scikit-learn-intelex has no single tree: it gets a forest of one
 tree on all rows and columns, which chooses among 256 bins a column, its default.
@@ -6,6 +6,8 @@ tree on all rows and columns, which chooses among 256 bins a column, its default
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 Factory = Callable[[int], Any]  # number of threads -> estimator
@@ -44,6 +46,24 @@ class SingleTree:
 
         kind = getattr(ensemble, self._name("RandomForest"))
         return kind(n_estimators=1, bootstrap=False, max_features=None, random_state=SEED, n_jobs=n_threads)
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A random forest with each library's defaults."""
+
+    task: str
+    n_trees: int
+
+    def factories(self) -> Mapping[str, Factory]:
+        """Library -> (threads -> estimator). Each imports its library when called."""
+        packages = {"fastml": "fastml", "scikit-learn": "sklearn", "scikit-learn-intelex": "sklearnex"}
+        return {library: partial(self._forest, f"{package}.ensemble") for library, package in packages.items()}
+
+    def _forest(self, module: str, n_threads: int) -> Any:
+        name = "RandomForest" + ("Regressor" if self.task == "regression" else "Classifier")
+        kind = getattr(import_module(module), name)
+        return kind(n_estimators=self.n_trees, random_state=SEED, n_jobs=n_threads)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ LIBRARIES = ["fastml", "xgboost", "lightgbm", "lightgbm quantised", "scikit-lear
 def test_every_case_has_its_libraries(case):
     trees = ["fastml", "scikit-learn", "scikit-learn-intelex"]
     alone = {name: ["fastml"] for name in ("id3", "c45", "chaid")}
-    expected = {"adaboost": trees[:2], **alone}.get(case.name, trees if case.name.startswith("tree_") else LIBRARIES)
+    others = trees if case.name.startswith(("tree_", "forest_")) else LIBRARIES
+    expected = {"adaboost": trees[:2], **alone}.get(case.name, others)
     assert list(case.estimators) == expected
     assert case.name == next(name for name, other in CASES.items() if other is case)
     assert case.title

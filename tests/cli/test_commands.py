@@ -75,7 +75,7 @@ def csv(tmp_path):
         ("price", ["sold", "grade"], "regression", "R2"),
     ],
 )
-@pytest.mark.parametrize("model", ["xgb", "gbdt", "tree", "adaboost"])
+@pytest.mark.parametrize("model", ["xgb", "gbdt", "tree", "forest", "adaboost"])
 @needs_files
 def test_train_and_predict(run, csv, tmp_path, target, others, task, score, model):
     saved, picture, out = tmp_path / "model.fastml", tmp_path / "out.png", tmp_path / "out.csv"
