@@ -11,13 +11,18 @@ def can_vote(nodes: NDArray[Any], n_features: int) -> bool:
 class VoteForest:
     """Trees ready to walk.
 
-    nodes, tree_start : as in fastml.ensemble.averaged_forest.AveragedForest
+    nodes, tree_start, leaf_start, share_start, classes : as in fastml.ensemble.averaged_forest.AveragedForest; where the
+        last three are given, what has one class alone is known to say 1 of it.
     Raises OverflowError where a column has more than 65,534 thresholds, ValueError for damaged arrays.
     """
 
     n_trees: int
     n_features: int
-    def __init__(self, nodes: NDArray[Any], tree_start: NDArray[np.int64], n_features: int) -> None: ...
+    def __init__(
+        self, nodes: NDArray[Any], tree_start: NDArray[np.int64], n_features: int,
+        leaf_start: NDArray[np.int64] | None = ..., share_start: NDArray[np.int32] | None = ...,
+        classes: NDArray[np.int32] | None = ...,
+    ) -> None: ...  # fmt: skip
     def leaf_numbers(
         self, X: NDArray[Any], tree_begin: int = ..., tree_end: int | None = ..., n_threads: int = ...
     ) -> NDArray[np.int32]:

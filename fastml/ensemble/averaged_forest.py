@@ -114,7 +114,9 @@ class AveragedForest:
             walker: Any = None
             if can_vote(self.nodes, self.n_features):
                 try:
-                    walker = VoteForest(self.nodes, self.tree_start, self.n_features)
+                    walker = VoteForest(
+                        self.nodes, self.tree_start, self.n_features, self.leaf_start, self.share_start, self.classes
+                    )
                 except OverflowError:  # too many thresholds
                     walker = None
             if walker is None:

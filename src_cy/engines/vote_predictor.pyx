@@ -2,8 +2,7 @@
 
 A value becomes the number of thresholds of its column below it, so that a node is 8 bytes and a step one comparison of
 integers; twice for each column, since a missing value goes left at some nodes and right at others. A leaf leads to
-itself, and LANES rows step together to hide the latency of their loads. Limit: two loads and about nine operations a
-step, 0.8 ns from the near caches.
+itself, and LANES rows step together to hide the latency of their loads. Limit: simd/votes.inl.
 """
 
 cimport numpy as cnp
@@ -14,6 +13,7 @@ from libc.stdlib cimport free, malloc
 
 from kernels.forest_layout cimport CATEGORICAL_BIT, FEATURE_BITS, MISSING_LEFT_BIT, check_forest, nodes_of
 from kernels.radix_sort cimport key64, number64, radix_sort
+from simd.simd cimport FASTML_VOTE_LANES, fastml_kernels, fastml_simd, fastml_vote_node
 from types cimport Node
 
 import numpy as np
@@ -21,8 +21,9 @@ import numpy as np
 cnp.import_array()
 
 cdef enum:
-    LANES = 8
-    BLOCK = 64                      # rows whose keys are made together
+    LANES = FASTML_VOTE_LANES
+    LEAST_BLOCK = 64                # rows that go through a tree together: many, since a tree fits in the second-level
+    BLOCK_BYTES = 1 << 17           # cache and a forest does not, but so few that their keys fit there too
     TO_RIGHT = 0xFFFF               # key of a missing value at a node that sends it right; and a leaf's threshold
     MOST_THRESHOLDS = 0xFFFE        # of a column
 
@@ -62,17 +63,22 @@ cdef inline uint16_t key_of(const Bucketed *b, double x) noexcept nogil:
 
 def can_vote(nodes, Py_ssize_t n_features):
     """Whether VoteForest can take these nodes: no split by category, few enough columns."""
-    split = nodes["feature"][nodes["left"] != 0]
-    return 2 * n_features < 65536 and not bool((split >> CATEGORICAL_BIT & 1).any())
+    cdef const Node *node = nodes_of(nodes)
+    cdef Py_ssize_t i
+    for i in range(len(nodes)):
+        if node[i].left != 0 and node[i].feature >> CATEGORICAL_BIT & 1:
+            return False
+    return 2 * n_features < 65536
 
 
 cdef class VoteForest:
     """Trees ready to walk; see vote_predictor.pyi."""
 
     cdef readonly Py_ssize_t n_trees, n_features
-    cdef object _nodes, _leaf, _root, _thresholds, _starts
+    cdef object _nodes, _leaf, _pure, _root, _thresholds, _starts
     cdef const VoteNode *nodes
     cdef const int32_t *leaf        # (n_nodes,) number of each leaf in its tree
+    cdef const int32_t *pure        # (n_nodes,) class of a leaf that has but one, else -1; or NULL
     cdef const int64_t *root        # (n_trees + 1,)
     cdef Bucketed *columns          # (n_used,)
     cdef object _used
@@ -85,12 +91,16 @@ cdef class VoteForest:
     def __dealloc__(self):
         free(self.columns)
 
-    def __init__(self, nodes, tree_start, Py_ssize_t n_features):
+    def __init__(
+        self, nodes, tree_start, Py_ssize_t n_features, const int64_t[::1] leaf_start=None,
+        const int32_t[::1] share_start=None, const int32_t[::1] classes=None,
+    ):
         cdef const int64_t[::1] start = np.ascontiguousarray(tree_start, np.int64)
         cdef Py_ssize_t n = len(nodes), t, i, j
         cdef const Node *node
         cdef VoteNode *out
-        cdef int32_t[::1] leaf, code, slot_of = np.full(n_features + 1, -1, np.int32)
+        cdef int64_t number
+        cdef int32_t[::1] leaf, code, pure, slot_of = np.full(n_features + 1, -1, np.int32)
         check_forest(nodes, start, 0, n_features)
         self.n_trees = start.shape[0] - 1
         self.n_features = n_features
@@ -98,16 +108,18 @@ cdef class VoteForest:
         self.root = <const int64_t *> cnp.PyArray_DATA(self._root)
         self._leaf = np.zeros(n, np.int32)
         leaf = self._leaf
-        split = nodes["left"] != 0
-        self._used = np.unique(nodes["feature"][split] & FEATURE_BITS).astype(np.int32)
+        node = nodes_of(nodes)
+        for i in range(n):
+            if node[i].left != 0:
+                slot_of[node[i].feature & FEATURE_BITS] = 0
+        self._used = np.flatnonzero(np.asarray(slot_of)[:n_features] == 0).astype(np.int32)
         self.used = <const int32_t *> cnp.PyArray_DATA(self._used)
         self.n_used = len(self._used)
         for j in range(self.n_used):
             slot_of[self.used[j]] = <int32_t> j
-        code = self.find_codes(nodes, split)
+        code = self.find_codes(node, n, slot_of)
         self._nodes = np.empty(n, np.uint64)
         out = <VoteNode *> cnp.PyArray_DATA(self._nodes)
-        node = nodes_of(nodes)
         for t in range(self.n_trees):
             for i in range(start[t], start[t + 1]):
                 if node[i].left == 0:
@@ -122,53 +134,67 @@ cdef class VoteForest:
                     out[i].slot += node[i].feature >> MISSING_LEFT_BIT
         self.nodes = out
         self.leaf = &leaf[0]
+        self.pure = NULL
+        if share_start is None:
+            return
+        if leaf_start.shape[0] != self.n_trees + 1 or share_start.shape[0] != leaf_start[self.n_trees] + 1 \
+                or classes.shape[0] != share_start[share_start.shape[0] - 1]:
+            raise ValueError("share_start and classes do not fit the leaves: they are damaged")
+        self._pure = np.full(n, -1, np.int32)
+        pure = self._pure
+        for t in range(self.n_trees):
+            for i in range(start[t], start[t + 1]):
+                number = leaf_start[t] + leaf[i]
+                if node[i].left == 0 and share_start[number + 1] == share_start[number] + 1:
+                    pure[i] = classes[share_start[number]]
+        self.pure = &pure[0]
 
-    cdef object find_codes(self, nodes, split):
+    cdef object find_codes(self, const Node *node, Py_ssize_t n_nodes, const int32_t[::1] slot_of):
         """The number of each node's threshold among those of its column, and the columns' tables."""
-        at = np.flatnonzero(split)
-        feature = (nodes["feature"][at] & FEATURE_BITS).astype(np.int64)
-        cdef const int64_t[::1] count = np.bincount(feature, minlength=self.n_features + 1).astype(np.int64)
-        cdef int64_t[::1] place = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        cdef const int64_t[::1] begin = np.array(place)
-        cdef const int64_t[::1] column = feature
-        cdef const int64_t[::1] node_at = at
-        cdef Py_ssize_t n = len(at), i, j, k, m
+        cdef int64_t[::1] begin = np.zeros(self.n_used + 1, np.int64), place
+        cdef Py_ssize_t n, i, k, m, at
+        for i in range(n_nodes):
+            if node[i].left != 0:
+                begin[slot_of[node[i].feature & FEATURE_BITS] + 1] += 1
+        for k in range(self.n_used):
+            begin[k + 1] += begin[k]
+        place = np.array(begin)
+        n = begin[self.n_used]
         cdef uint64_t[::1] keys = np.empty(n + 1, np.uint64), spare = np.empty(n + 1, np.uint64)
         cdef uint32_t[::1] who = np.empty(n + 1, np.uint32), spare_who = np.empty(n + 1, np.uint32)
-        cdef const Node *node = nodes_of(nodes)
-        cdef int32_t[::1] code = np.zeros(len(nodes) + 1, np.int32)
+        cdef int32_t[::1] code = np.zeros(n_nodes + 1, np.int32)
         cdef double[::1] thresholds = np.empty(n + 1)
         cdef int32_t[:, ::1] starts = np.empty((self.n_used + 1, N_BUCKETS + 1), np.int32)
         cdef uint64_t *key
         cdef uint32_t *own
         cdef Bucketed *b
-        for i in range(n):
-            j = column[i]
-            keys[place[j]] = key64(node[node_at[i]].value)
-            who[place[j]] = <uint32_t> node_at[i]
-            place[j] += 1
+        for i in range(n_nodes):
+            if node[i].left != 0:
+                k = slot_of[node[i].feature & FEATURE_BITS]
+                keys[place[k]] = key64(node[i].value)
+                who[place[k]] = <uint32_t> i
+                place[k] += 1
         free(self.columns)
         self.columns = <Bucketed *> malloc((self.n_used + 1) * sizeof(Bucketed))
         if self.columns == NULL:
             raise MemoryError
         self._thresholds, self._starts = np.asarray(thresholds), np.asarray(starts)
         for k in range(self.n_used):
-            j = self.used[k]
-            i = begin[j]
-            n = count[j]
-            key, own = &keys[i], &who[i]
-            if radix_sort(key, &spare[i], own, &spare_who[i], <uint32_t> n):
-                key, own = &spare[i], &spare_who[i]
+            at = begin[k]
+            n = begin[k + 1] - at
+            key, own = &keys[at], &who[at]
+            if radix_sort(key, &spare[at], own, &spare_who[at], <uint32_t> n):
+                key, own = &spare[at], &spare_who[at]
             m = 0
-            for n in range(count[j]):
-                if n == 0 or key[n] != key[n - 1]:
-                    thresholds[i + m] = number64(key[n])
+            for i in range(n):
+                if i == 0 or key[i] != key[i - 1]:
+                    thresholds[at + m] = number64(key[i])
                     m += 1
-                code[own[n]] = <int32_t> (m - 1)
+                code[own[i]] = <int32_t> (m - 1)
             if m > MOST_THRESHOLDS:
-                raise OverflowError(f"column {j} has {m} thresholds, more than {MOST_THRESHOLDS}")
+                raise OverflowError(f"column {self.used[k]} has {m} thresholds, more than {MOST_THRESHOLDS}")
             b = &self.columns[k]
-            b.sorted = &thresholds[i]
+            b.sorted = &thresholds[at]
             b.n = m
             fill_buckets(b, &starts[k, 0])
         return np.asarray(code)
@@ -220,10 +246,12 @@ cdef class VoteForest:
     ) except -1:
         cdef const char *data = <const char *> cnp.PyArray_DATA(<cnp.ndarray> X)
         cdef Py_ssize_t row_stride = X.strides[0], column_stride = X.strides[1], n = X.shape[0], block, rows, i
-        cdef Py_ssize_t size = BLOCK if self.n_used <= 512 else LANES, stride = 2 * self.n_used + 2
+        cdef Py_ssize_t stride = 2 * self.n_used + 2, threads = max(n_threads, 1)
+        cdef Py_ssize_t size = max(<Py_ssize_t> LEAST_BLOCK, <Py_ssize_t> BLOCK_BYTES // (2 * stride))
         cdef bint single = X.dtype == np.float32, failed = False
         cdef uint16_t *keys = NULL
-        with nogil, parallel(num_threads=max(n_threads, 1)):
+        size = (min(size, (n + threads - 1) // threads) + LANES - 1) // LANES * LANES
+        with nogil, parallel(num_threads=threads):
             keys = <uint16_t *> malloc(size * stride * sizeof(uint16_t))
             for block in prange((n + size - 1) // size, schedule="static"):
                 if keys == NULL:
@@ -265,15 +293,20 @@ cdef class VoteForest:
         cdef Py_ssize_t t, i, j, r, k
         cdef int64_t leaf
         cdef uint32_t at[LANES]
+        cdef const fastml_kernels *simd = fastml_simd()
         for t in range(begin, end):
-            for i in range(0, n_rows, 8):  # LANES
-                step_down(self.nodes, keys + i * stride, stride, <uint32_t> self.root[t], at)
+            for i in range(0, n_rows, 32):  # LANES
+                simd.walk_votes(<const fastml_vote_node *> self.nodes, keys + i * stride, stride,
+                                <uint32_t> self.root[t], at)
                 for j in range(min(<Py_ssize_t> LANES, n_rows - i)):
                     r = first + i + j
                     if leaf_out != NULL:
                         leaf_out[r * (end - begin) + t - begin] = self.leaf[at[j]]
                         continue
                     if use != NULL and not use[r]:
+                        continue
+                    if self.pure != NULL and self.pure[at[j]] >= 0:  # a share of 1, found without another miss
+                        total[r * width + self.pure[at[j]]] += 1.0
                         continue
                     leaf = leaf_start[t] + self.leaf[at[j]]
                     if share_start == NULL:
@@ -282,24 +315,6 @@ cdef class VoteForest:
                     else:
                         for k in range(share_start[leaf], share_start[leaf + 1]):
                             total[r * width + classes[k]] += shares[k]
-
-
-cdef inline void step_down(
-    const VoteNode *nodes, const uint16_t *keys, Py_ssize_t stride, uint32_t root, uint32_t *at
-) noexcept nogil:
-    """The leaf of each of LANES rows."""
-    cdef VoteNode node
-    cdef int lane
-    cdef uint32_t next_, moved = 1
-    for lane in range(LANES):
-        at[lane] = root
-    while moved:
-        moved = 0
-        for lane in range(LANES):
-            node = nodes[at[lane]]
-            next_ = node.left + (keys[lane * stride + node.slot] > node.threshold)
-            moved |= next_ ^ at[lane]
-            at[lane] = next_
 
 
 cdef void fill_buckets(Bucketed *b, int32_t *start) noexcept nogil:

@@ -21,6 +21,7 @@
 #include "sorting.inl"
 #include "transpose.inl"
 #include "predict.inl"
+#include "votes.inl"
 
 const struct fastml_kernels FASTML_TABLE = {
     .name = FASTML_ISA_NAME,
@@ -56,6 +57,8 @@ const struct fastml_kernels FASTML_TABLE = {
     .sort_few = sort_few,
     .best_cut = best_cut,
     .scan_counts = scan_counts,
+
+    .walk_votes = walk_votes,
 
     .compare_codes = compare_codes,
     .member_codes = member_codes,

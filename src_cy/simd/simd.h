@@ -16,6 +16,7 @@ enum {
     FASTML_CELLS = 264, /* words a column of a histogram takes: 256 codes and room against aliasing */
     FASTML_BLOCK = 512, /* rows a loss sees at once; a unit of work and of float sums */
     FASTML_SUM_COPIES = 4,
+    FASTML_VOTE_LANES = 32, /* rows that walk through a tree of votes together */
     FASTML_LEAF_SUMS = FASTML_SUM_COPIES * 256 * 2 /* what sum_numbered adds up in */
 };
 
@@ -27,6 +28,8 @@ struct fastml_bin_search {
     int32_t levels;
     int32_t apart_in_f32; /* whether no two edges round to the same float32 */
 };
+
+struct fastml_vote_node;
 
 struct fastml_kernels {
     const char *name; /* "base", "avx2" or "avx512" */
@@ -90,6 +93,10 @@ struct fastml_kernels {
                       double *proxy);
     ptrdiff_t (*scan_counts)(const uint16_t *cells, ptrdiff_t width, int n_classes, const uint16_t *totals,
                              uint16_t *left, uint32_t *keys_out, double *a_out, double *b_out, double *w_out);
+
+    /* votes.inl */
+    void (*walk_votes)(const struct fastml_vote_node *nodes, const uint16_t *keys, ptrdiff_t stride, uint32_t root,
+                       uint32_t *at_out);
 
     /* Batch prediction, see predict.inl. A block has up to 8 words of 64 rows; codes are read in whole words. */
     void (*compare_codes)(const uint8_t *codes, int n_words, uint8_t shift, const uint8_t *threshold,

@@ -15,6 +15,7 @@ cdef extern from "simd.h" nogil:
         FASTML_BLOCK_WORDS
         FASTML_BLOCK_ROWS
         FASTML_MAX_PLANES
+        FASTML_VOTE_LANES
 
     struct fastml_select:
         uint16_t right
@@ -35,6 +36,9 @@ cdef extern from "simd.h" nogil:
         const double *sorted
         int32_t levels
         int32_t apart_in_f32
+
+    struct fastml_vote_node:
+        pass
 
     struct fastml_kernels:
         const char *name
@@ -125,6 +129,10 @@ cdef extern from "simd.h" nogil:
         ptrdiff_t (*scan_counts)(
             const uint16_t *cells, ptrdiff_t width, int n_classes, const uint16_t *totals, uint16_t *left,
             uint32_t *keys_out, double *a_out, double *b_out, double *w_out
+        ) noexcept nogil
+
+        void (*walk_votes)(
+            const fastml_vote_node *nodes, const uint16_t *keys, ptrdiff_t stride, uint32_t root, uint32_t *at_out
         ) noexcept nogil
 
         void (*compare_codes)(
