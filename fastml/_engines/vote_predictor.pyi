@@ -11,8 +11,8 @@ def can_vote(nodes: NDArray[Any], n_features: int) -> bool:
 class VoteForest:
     """Trees ready to walk.
 
-    nodes, tree_start, leaf_start, share_start, classes : as in fastml.ensemble.averaged_forest.AveragedForest; where the
-        last three are given, what has one class alone is known to say 1 of it.
+    nodes, tree_start, leaf_start, share_start, classes : as in fastml.ensemble.averaged_forest.AveragedForest; where
+        the last three are given, what has one class alone is known to say 1 of it.
     Raises OverflowError where a column has more than 65,534 thresholds, ValueError for damaged arrays.
     """
 
