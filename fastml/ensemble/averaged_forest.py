@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowForest
 from fastml._engines.vote_predictor import VoteForest, add_leaf_shares, can_vote
+from fastml.ensemble.packed_forest import from_table, in_table, pack, smallest, unpack
 from fastml.tree.fitted import FittedTree
 from fastml.tree.leaf_sums import impurity_of_sums, sum_upwards
 from fastml.tree.structure import CATEGORICAL
@@ -216,13 +217,95 @@ class AveragedForest:
         out[np.repeat(np.arange(len(out)), np.diff(start)), self.classes[own]] = self.amounts[own]
         return out
 
+    def to_json(self) -> dict[str, Any]:
+        """What files and pickles keep: everything else follows from it. See packed_forest."""
+        nodes, leaves, order = pack(self.nodes, self.tree_start, self.leaf_start)
+        weight, rows, own = self.weight[leaves], self.rows[leaves], self.own[leaves]
+        start = self.share_start
+        state = {
+            "nodes": nodes, "categories": self.categories, "rows": smallest(rows), "centre": self.centre,
+            "criterion": self.criterion, "n_classes": self.n_classes, "n_features": self.n_features,
+            "category_codes": self.category_codes,
+            "impurity": None if self.impurity is None else in_table(self.impurity[order]),
+            "sums": None if self.sums is None else in_table(self.sums[order].ravel()),
+        }  # fmt: skip
+        if start is not None and self.classes is not None:
+            counts = np.diff(start)[leaves]
+            first = np.repeat(start[:-1][leaves] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+            at = first + np.arange(len(first))
+            return state | {
+                "n_shares": smallest(counts), "classes": smallest(self.classes[at]),
+                "amounts": in_table(self.amounts[at]), "weight": None, "own": None,
+            }  # fmt: skip
+        amounts = self.amounts.reshape(len(weight), -1)[leaves]
+        several = None
+        if self._own_of_one_row(weight, amounts) is not None:
+            several = in_table(own[rows > 1])
+        return state | {
+            "n_shares": None, "classes": None, "amounts": in_table(amounts.ravel()), "weight": in_table(weight),
+            "own": several if several is not None else in_table(own),
+        }  # fmt: skip
+
+    def _own_of_one_row(self, weight: NDArray[np.float64], amounts: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """`own` of leaves as if each had one row; None where it does not follow."""
+        if self.criterion != "squared_error" or self.n_outputs > 1:
+            return None
+        return amounts[:, 0] ** 2 / np.where(weight > 0, weight, 1.0)
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> AveragedForest:
+        """The forest that `to_json` described, its nodes in the order of their depth; ValueError if it is damaged."""
+        nodes, tree_start, leaf_start = unpack(state["nodes"])
+        rows, amounts = np.asarray(state["rows"]).astype(np.int32), from_table(state["amounts"])
+        known = {name: state[name] for name in ("categories", "criterion", "n_features")}
+        for name in ("impurity", "sums"):
+            known[name] = None if state[name] is None else from_table(state[name])
+        if known["sums"] is not None:
+            known["sums"] = known["sums"].reshape(len(nodes), -1)
+        known |= {name: tuple(state[name]) for name in ("n_classes", "category_codes")}
+        known |= {"nodes": nodes, "tree_start": tree_start, "leaf_start": leaf_start, "rows": rows, "amounts": amounts,
+                  "centre": np.asarray(state["centre"], np.float64)}  # fmt: skip
+        n_leaves = int(leaf_start[-1])
+        if len(rows) != n_leaves:
+            raise ValueError("the rows of a forest do not fit its leaves: it is damaged")
+        if state["n_shares"] is not None:
+            counts = np.asarray(state["n_shares"]).astype(np.int64)
+            start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+            if len(counts) != n_leaves or len(amounts) != start[-1]:
+                raise ValueError("the classes of a forest do not fit its leaves: it is damaged")
+            of_leaf = np.repeat(np.arange(n_leaves), counts)
+            weight = np.bincount(of_leaf, amounts, n_leaves).astype(np.float64)
+            forest = cls(
+                weight=weight, own=np.zeros(n_leaves), share_start=start,
+                classes=np.asarray(state["classes"]).astype(np.int32), **known,
+            )  # fmt: skip
+        else:
+            weight, own = from_table(state["weight"]), from_table(state["own"])
+            forest = cls(weight=weight, own=own, share_start=None, classes=None, **known)
+            if len(weight) != n_leaves or len(amounts) != n_leaves * forest.width:
+                raise ValueError("the sums of a forest do not fit its leaves: it is damaged")
+            of_one = forest._own_of_one_row(weight, amounts.reshape(n_leaves, -1))
+            if of_one is not None:
+                of_one[rows > 1] = own
+                forest.own = of_one
+        forest.check()
+        return forest
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**{k: v for k, v in self.__dict__.items() if k != "shares"}, "_cache": {}}
+        return self.to_json()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():  # a pickle may come from a machine of the other byte order
-            native = value.astype(value.dtype.newbyteorder("=")) if isinstance(value, np.ndarray) else value
-            self.__dict__[name] = native
+        native = _native(state)  # a pickle may come from a machine of the other byte order
+        self.__dict__.update(AveragedForest.from_json(native).__dict__)
+
+
+def _native(value: Any) -> Any:
+    """The same with arrays in this machine's byte order."""
+    if isinstance(value, np.ndarray):
+        return value.astype(value.dtype.newbyteorder("="))
+    if isinstance(value, dict):
+        return {key: _native(item) for key, item in value.items()}
+    return tuple(_native(item) for item in value) if isinstance(value, tuple) else value
 
 
 def joined(forests: Sequence[AveragedForest]) -> AveragedForest:

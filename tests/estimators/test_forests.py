@@ -216,11 +216,50 @@ def test_categories_missing_values_files_and_pickles(kind, tmp_path):
     model.save(tmp_path / "m.fastml")
     for other in (kind.load(tmp_path / "m.fastml"), pickle.loads(pickle.dumps(model))):
         np.testing.assert_array_equal(other.predict(X), said)
-        np.testing.assert_array_equal(other.feature_importances_, model.feature_importances_)
+        np.testing.assert_allclose(other.feature_importances_, model.feature_importances_, rtol=1e-9)
+        assert [tree.get_n_leaves() for tree in other] == [tree.get_n_leaves() for tree in model]
     new = X.iloc[:5].assign(b="never seen")
     assert model.predict(new).shape == (5,)
     with pytest.raises(ValueError, match="never seen"):
         kind(2, unseen="error").fit(X, y).predict(new)
+
+
+@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize(
+    "parameters", [{}, {"criterion": "absolute_error"}, {"criterion": "entropy"}, {"max_depth": 1}]
+)
+def test_a_pickle_is_small_and_says_the_same(kind, parameters):
+    X, y = data_for(kind)
+    criterion = parameters.get("criterion", "")
+    if criterion and (criterion == "entropy") != (kind in CLASSIFIERS):
+        pytest.skip("a criterion for the other kind of target")
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(y))
+    for w in (None, weight):
+        model = kind(20, bootstrap=False, random_state=0, **parameters).fit(X, np.stack([y, y], 1), sample_weight=w)
+        one = kind(20, random_state=0, **parameters).fit(X, y)
+        for own in (model, one):
+            again = pickle.loads(pickle.dumps(own))
+            np.testing.assert_array_equal(again.predict(X), own.predict(X))
+            for tree, other in zip(again, own, strict=True):
+                np.testing.assert_allclose(tree.tree_.impurity, other.tree_.impurity, rtol=1e-9, atol=1e-9)
+                np.testing.assert_array_equal(tree.tree_.threshold, other.tree_.threshold)
+                np.testing.assert_allclose(tree.tree_.value, other.tree_.value, rtol=1e-12)
+    bytes_a_node = 24 if criterion == "absolute_error" else 12
+    assert len(pickle.dumps(one._forest)) < bytes_a_node * len(one._forest.nodes) + 3000
+
+
+def test_a_damaged_forest_is_refused():
+    model = RandomForestRegressor(3, random_state=0).fit(*DIABETES)
+    state = model._forest.to_json()
+    for name, value in {
+        "rows": state["rows"][:-1], "amounts": (state["amounts"][0][:-1], state["amounts"][1][:-1]),
+        "nodes": state["nodes"] | {"feature": state["nodes"]["feature"][:-1]},
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match="damaged"):
+            type(model._forest).from_json(state | {name: value})
+    far = state["nodes"] | {"feature": np.full_like(state["nodes"]["feature"], 99)}
+    with pytest.raises(ValueError, match=r"damaged|column"):
+        type(model._forest).from_json(state | {"nodes": far})
 
 
 @pytest.mark.parametrize("kind", EVERY)
