@@ -15,8 +15,10 @@ from kernels.drawn_growth cimport grow_rows, grow_rows_best_first
 from kernels.drawn_nodes cimport (
     NONE, OF_COUNTS, OF_NUMBERS, DrawnProblem, DrawnWork, FastSearch, drawn_work_free, drawn_work_init,
 )
+from kernels.exact_nodes cimport Grown
 from kernels.exact_options cimport set_options
 from kernels.forest_freeze cimport FrozenTree, freeze, frozen_free
+from kernels.forest_parts cimport free_parts, join_part, keep_part, list_parts, open_part
 from kernels.forest_start cimport balance, draw_rows, start_tree
 from kernels.impurity cimport ABSOLUTE_ERROR, GINI, SQUARED_ERROR, Criterion
 from simd.simd cimport fastml_kernels, fastml_simd
@@ -25,6 +27,11 @@ import numpy as np
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4}
+
+
+cdef enum:
+    SHARED_ROWS = 4096              # of a tree that threads grow together, where there are fewer trees than threads
+    PARTS_A_THREAD = 8              # subtrees, so that threads end together
 
 
 def bootstrap_counts(uint64_t seed, ptrdiff_t n_samples, ptrdiff_t n_draws, const double[::1] cumulative=None):
@@ -152,6 +159,11 @@ cdef int grow_all(
     cdef DrawnWork *w
     cdef TreeMemory *m
     cdef const fastml_kernels *simd = fastml_simd()
+    if n_trees < n_threads and problem.exact.target.n >= SHARED_ROWS and problem.exact.options.max_leaves == 0:
+        for t in range(n_trees):
+            failed += not grow_together(problem, seeds[t], n_draws, cumulative, balanced, classes_of, sparse, keep_all,
+                                        n_threads, &out[t])
+        return failed
     with parallel(num_threads=<int> min(<ptrdiff_t> n_threads, n_trees)):
         w = <DrawnWork *> malloc(sizeof(DrawnWork))
         m = new_memory(problem, w)
@@ -198,13 +210,11 @@ cdef void free_memory(TreeMemory *m) noexcept nogil:
     free(m)
 
 
-cdef bint grow_one(
-    const DrawnProblem *problem, const fastml_kernels *simd, DrawnWork *w, TreeMemory *m, uint64_t seed,
-    ptrdiff_t n_draws, const double *cumulative, bint balanced, const int32_t *classes_of, bint sparse, bint keep_all,
-    FrozenTree *out
+cdef bint open_tree(
+    DrawnProblem *p, DrawnWork *w, TreeMemory *m, uint64_t seed, ptrdiff_t n_draws, const double *cumulative,
+    bint balanced, const int32_t *classes_of,
 ) noexcept nogil:
-    """One tree, start to end; False where there is no memory."""
-    cdef DrawnProblem p = problem[0]
+    """The tree's rows and root; False where there is no memory."""
     cdef ptrdiff_t n = p.exact.target.n
     cdef double *pairs = NULL
     p.exact.options.seed = seed
@@ -217,7 +227,17 @@ cdef bint grow_one(
         p.exact.target.weight = m.weight
     if p.exact.target.weight != NULL and p.exact.target.y != NULL and p.exact.target.n_outputs == 1:
         pairs = m.pairs
-    if not start_tree(&p, w, m.entries, pairs):
+    return start_tree(p, w, m.entries, pairs)
+
+
+cdef bint grow_one(
+    const DrawnProblem *problem, const fastml_kernels *simd, DrawnWork *w, TreeMemory *m, uint64_t seed,
+    ptrdiff_t n_draws, const double *cumulative, bint balanced, const int32_t *classes_of, bint sparse, bint keep_all,
+    FrozenTree *out
+) noexcept nogil:
+    """One tree, start to end; False where there is no memory."""
+    cdef DrawnProblem p = problem[0]
+    if not open_tree(&p, w, m, seed, n_draws, cumulative, balanced, classes_of):
         return False
     if p.exact.options.max_leaves > 0:
         if grow_rows_best_first(&p, w, simd) < 0:
@@ -225,6 +245,56 @@ cdef bint grow_one(
     elif grow_rows(&p, w, simd) < 0:
         return False
     return freeze(&p.exact, &w.base.grown, sparse, keep_all, m.stack, out)
+
+
+cdef bint grow_together(
+    const DrawnProblem *problem, uint64_t seed, ptrdiff_t n_draws, const double *cumulative, bint balanced,
+    const int32_t *classes_of, bint sparse, bint keep_all, int n_threads, FrozenTree *out
+) noexcept nogil:
+    """One tree by all threads: its top by one, then subtrees side by side. False where there is no memory."""
+    cdef DrawnProblem p = problem[0]
+    cdef const fastml_kernels *simd = fastml_simd()
+    cdef DrawnWork top, *w
+    cdef TreeMemory *m = new_memory(&p, &top)
+    cdef int32_t *nodes = NULL
+    cdef Grown *parts = NULL
+    cdef int i, n = 0, failed = 0
+    cdef ptrdiff_t few = p.exact.target.n // (PARTS_A_THREAD * n_threads)
+    if m == NULL:
+        return False
+    if open_tree(&p, &top, m, seed, n_draws, cumulative, balanced, classes_of) and grow_rows(&p, &top, simd, few) == 0:
+        nodes = <int32_t *> malloc(top.base.grown.n * sizeof(int32_t))
+    if nodes != NULL:
+        n = list_parts(&p, &top.base.grown, nodes)
+        parts = <Grown *> calloc(n + 1, sizeof(Grown))
+    if parts == NULL:
+        failed = 1
+    else:
+        with parallel(num_threads=n_threads):
+            w = <DrawnWork *> malloc(sizeof(DrawnWork))
+            if w != NULL and not drawn_work_init(&p, w, few):
+                drawn_work_free(w)
+                free(w)
+                w = NULL
+            for i in prange(n, schedule="dynamic", chunksize=1):
+                if (
+                    w == NULL or not open_part(&p, &top.base.grown, nodes[i], w) or grow_rows(&p, w, simd) < 0
+                    or not keep_part(&p, &w.base.grown, &parts[i])
+                ):
+                    failed += 1
+            if w != NULL:
+                drawn_work_free(w)
+            free(w)
+        for i in range(n):
+            if failed == 0 and not join_part(&p, &top.base.grown, nodes[i], &parts[i]):
+                failed = 1
+        free_parts(parts, n)
+        if failed == 0 and not freeze(&p.exact, &top.base.grown, sparse, keep_all, m.stack, out):
+            failed = 1
+    free(nodes)
+    free_memory(m)
+    drawn_work_free(&top)
+    return failed == 0
 
 
 cdef object copied(const void *data, ptrdiff_t n, object dtype):

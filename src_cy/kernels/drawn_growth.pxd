@@ -210,8 +210,13 @@ cdef inline int split_rows(const DrawnProblem *p, DrawnWork *w, int node) noexce
     return 1
 
 
-cdef inline int grow_rows(const DrawnProblem *p, DrawnWork *w, const fastml_kernels *simd) noexcept nogil:
-    """Depth first from node 0, left children first; 0, or NO_MEMORY."""
+cdef inline int grow_rows(
+    const DrawnProblem *p, DrawnWork *w, const fastml_kernels *simd, ptrdiff_t left_to_others=0
+) noexcept nogil:
+    """Depth first from node 0, left children first. 0, or NO_MEMORY.
+
+    left_to_others: nodes of so many rows or fewer stay as they are, with their rows where all of the tree's are.
+    """
     cdef int capacity = 64, top = 1, node, left, below = 0
     cdef const DrawnProblem *whole = p
     cdef ExactNode *own
@@ -227,9 +232,9 @@ cdef inline int grow_rows(const DrawnProblem *p, DrawnWork *w, const fastml_kern
             p = whole
             below = 0
         own = &w.base.grown.nodes[node]
-        if stays_leaf(&p.exact, own):
+        if own.n <= left_to_others or stays_leaf(&p.exact, own):
             continue
-        if p == whole and own.n <= w.local.most and own.n > 2:
+        if p == whole and left_to_others == 0 and 2 < own.n <= w.local.most:
             p = copy_rows(p, &w.local, own.begin, own.n)
             own.begin = 0
             below = top
