@@ -7,15 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.forest_predictor import CompiledForest
-from fastml._engines.histogram_grower import HistogramGrower
 from fastml._engines.loss_gradients import LossGradients
-from fastml.data.binning import BinMapper, BinnedMatrix
-from fastml.data.bundles import Bundles
-from fastml.tree.structure import ForestBuilder
-
-MIN_ROWS_WITH_GRADIENT = 65536
-"""Rows from which on gradients lie in memory with their rows' codes; fewer rows fit a processor's cache apart."""
+from fastml.ensemble.tree_methods import Columns
+from fastml.tree.structure import Forest, ForestBuilder
 
 
 class Boosting:
@@ -23,7 +17,7 @@ class Boosting:
 
     Parameters
     ----------
-    binned, mapper : the training rows
+    columns : the training rows, as trees see them
     y : (n,) float32 or float64, targets or class numbers
     weight : (n,) float64 or None
     start : (n_outputs,) raw scores to start from, or (n_outputs, n)
@@ -36,8 +30,7 @@ class Boosting:
 
     def __init__(
         self,
-        binned: BinnedMatrix,
-        mapper: BinMapper,
+        columns: Columns,
         y: NDArray[Any],
         weight: NDArray[np.float64] | None,
         start: NDArray[np.float64],
@@ -47,7 +40,7 @@ class Boosting:
         first_round: int = 0,
     ) -> None:
         n_outputs = loss.n_outputs
-        raw = np.empty((n_outputs, binned.n_samples))
+        raw = np.empty((n_outputs, columns.n_samples))
         raw[:] = start if start.ndim == 2 else start[:, None]
         self.y, self.weight, self.loss = y, weight, loss
         self.calls_python = loss.address is None
@@ -59,15 +52,9 @@ class Boosting:
             y if y.dtype == np.float32 else np.ascontiguousarray(y, np.float64), self.tree_weight, raw,
             0 if self.calls_python else loss.address, loss.params, without_hessian, 2.0, n_threads,
         )  # fmt: skip
-        room = 4 if n_outputs == 1 and binned.n_samples >= MIN_ROWS_WITH_GRADIENT else 0
-        bundles = Bundles.of(binned, room=room)
-        by_row = binned.rows(n_threads, room) if bundles is None else None
-        self.grower = HistogramGrower(
-            by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
-            binned.is_categorical.view(np.uint8), mapper.edges_flat, mapper.edges_start, options, n_outputs, n_threads,
-            first_round, bundles, bool(room),
-        )  # fmt: skip
-        self.builder = ForestBuilder(binned.n_features, n_outputs)
+        self.columns, self.n_threads = columns, n_threads
+        self.grower = columns.grower(options, n_outputs, n_threads, first_round)
+        self.builder = ForestBuilder(columns.n_features, n_outputs)
         self._leaf_values: NDArray[np.float64] | None = None
 
     @property
@@ -99,7 +86,10 @@ class Boosting:
     def grow(self, sampled: NDArray[np.uint8] | None = None) -> list[Any]:
         """A tree for each output on the present gradients: (nodes, gain, cover, categories)."""
         g = self.gradients
-        return self.grower.grow(g.grad, g.hess, self.tree_weight, sampled, g.stats, g.leaf_of)
+        trees = self.grower.grow(g.grad, g.hess, self.tree_weight, sampled, g.stats, g.leaf_of)
+        if sampled is not None:
+            self.columns.place_others(self._forest(trees), sampled, g.leaf_of, self.n_threads)
+        return trees
 
     def take_up(self, trees: list[Any]) -> None:
         """Add the trees to the forest, and their leaf values to the raw scores before these are needed next."""
@@ -119,14 +109,14 @@ class Boosting:
         self.take_up(trees)
         return trees
 
-    def score_trees(self, trees: list[Any], parts: list[Any], mapper: BinMapper, n_threads: int) -> None:
-        """Add the trees of a round to the raw scores of other rows, by their codes."""
-        builder = ForestBuilder(len(mapper.n_bins), len(trees))
+    def score_trees(self, trees: list[Any], parts: list[Any]) -> None:
+        """Add the trees of a round to the raw scores of other rows."""
+        forest = self._forest(trees)
+        for part in parts:
+            self.columns.add_trees(forest, part.data, part.raw, self.n_threads)
+
+    def _forest(self, trees: list[Any]) -> Forest:
+        builder = ForestBuilder(self.columns.n_features, len(trees))
         for nodes, gain, cover, categories in trees:
             builder.append(nodes, categories, gain, cover)
-        f = builder.freeze()
-        compiled = CompiledForest(
-            f.nodes, f.tree_start, f.categories, f.n_outputs, mapper.edges_flat, mapper.edges_start
-        )
-        for part in parts:
-            compiled.add_codes(part.codes, part.table.n_samples, part.raw, 0, len(trees), n_threads)
+        return builder.freeze()

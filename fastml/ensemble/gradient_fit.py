@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from fastml._engines.histogram_grower import sample_exactly
 from fastml.base import fit_tasks
-from fastml.data.binning import BinMapper
 from fastml.data.validation import check_parameters, check_same_length, fit_table, predict_table
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.boosting import Boosting
 from fastml.ensemble.callbacks import Monitor, ProgressTable
 from fastml.ensemble.early_stopping import NoChange
-from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.gradient_scores import Scores
 from fastml.ensemble.initial_scores import fit_init, initial_scores
 from fastml.ensemble.rounds import Rounds
@@ -127,18 +125,16 @@ def boost(
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
     if before is None:
         estimator._seed = estimator._draw_seed()
-        mapper, binned = BinMapper.fit_transform(rows.table, estimator.max_bin, rows.weight, threads, "column")
-    else:
-        mapper, binned = before.mapper, before.mapper.transform(rows.table, threads, "column")
+    columns = estimator._columns(rows.table, rows.weight, threads, before)
     first = 0 if before is None else estimator.n_estimators_
     boosting = Boosting(
-        binned, mapper, rows.y, rows.weight, estimator._start if rows.margin is None else rows.margin, loss,
+        columns, rows.y, rows.weight, estimator._start if rows.margin is None else rows.margin, loss,
         estimator._grow_options(n, rows.weight is not None, estimator._seed), threads, first,
     )  # fmt: skip
     if before is not None:
         boosting.builder.extend(before.forest)
     if held_out is not None:
-        held_out.start(mapper, estimator._start, threads)
+        held_out.start(columns, estimator._start, threads)
     scores = Scores.of(estimator)
     stopping = None
     if held_out is not None and estimator.n_iter_no_change is not None:
@@ -150,7 +146,7 @@ def boost(
         """The estimator's attributes as the rounds so far make them."""
         n_stages = boosting.builder.n_trees // loss.n_outputs
         return {
-            "_fitted": FittedForest(boosting.builder.freeze(), mapper, estimator._start), "n_estimators_": n_stages,
+            "_fitted": columns.fitted(boosting.builder.freeze(), estimator._start), "n_estimators_": n_stages,
             "_stages": stages + [grown_with] * (n_stages - len(stages)), "stop_reason_": loop.stop_reason,
             **scores.attributes(estimator),
         }  # fmt: skip
@@ -176,7 +172,7 @@ def boost(
             scores.add(loss, rows, boosting.raw, drawn)
             loop.report({"train": scores.last()})
             if held_out is not None:
-                boosting.score_trees(trees, [held_out], mapper, threads)
+                boosting.score_trees(trees, [held_out])
                 validation_loss = loss.score(held_out.y, held_out.raw, held_out.weight)
                 loop.report({"validation_0": {"loss": validation_loss}})
                 if stopping is not None and stopping.update(validation_loss):

@@ -7,8 +7,11 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastml.base import Hidden, Interval, InvalidParameterError, RealNotInt, StrOptions, check_random_state
+from fastml.data.frames import Table
+from fastml.ensemble.tree_methods import Columns, HistColumns, SortedTable
 
 _SHARE = Interval(RealNotInt, 0, 1, closed="right")
 
@@ -123,6 +126,7 @@ class GradientParameters:
     min_weight_fraction_leaf: float
     min_impurity_decrease: float
     tree_method: str
+    max_bin: int
     random_state: Any
 
     def _max_features(self) -> int:
@@ -134,10 +138,19 @@ class GradientParameters:
             return max(1, int(np.sqrt(n) if wanted == "sqrt" else np.log2(n)))
         return int(wanted) if isinstance(wanted, Integral) else max(1, int(wanted * n))
 
+    def _columns(self, table: Table, weight: NDArray[np.float64] | None, threads: int, before: Any) -> Columns:
+        """The columns as `tree_method` has trees see them; before: what an earlier fit left."""
+        if self.tree_method == "approx":
+            raise ValueError(
+                "tree_method='approx' weighs its bins by second derivatives, which first-order trees do not have: use "
+                "'hist', whose bins hold the same number of rows, or 'exact'"
+            )
+        if self.tree_method == "exact":
+            return SortedTable(table, weight, threads, before)
+        return HistColumns(table, self.max_bin, weight, threads, before)
+
     def _grow_options(self, n_samples: int, weighted: bool, seed: int) -> dict[str, Any]:
         """The engine's record; see GrowOptions in src_cy/types.pxd. `_least` gives what hangs on a round's rows."""
-        if self.tree_method != "hist":
-            raise ValueError(f"tree_method={self.tree_method!r} is not built yet: use 'hist'")
         leaf, split = self._least_rows(n_samples)
         return {
             "first_order": 1, "max_leaves": self.max_leaf_nodes or 0, "max_depth": self.max_depth or 0,

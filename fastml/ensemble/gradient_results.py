@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastml.base import check_is_fitted
 from fastml.data.validation import predict_table
-from fastml.ensemble.fitted import FittedForest
+from fastml.ensemble.fitted import FittedForest, ThresholdForest
 from fastml.ensemble.gradient_fit import raw_so_far
 from fastml.ensemble.initial_scores import constant_init, initial_scores
 from fastml.io import ModelFiles
@@ -31,7 +31,7 @@ class GradientResults(ModelFiles):
 
     n_jobs: int | None
     n_estimators_: int
-    _fitted: FittedForest
+    _fitted: FittedForest | ThresholdForest
     _stages: list[dict[str, Any]]  # of each round, the parameters that its trees were grown with
     _init: Any
     _loss: Loss
@@ -48,7 +48,7 @@ class GradientResults(ModelFiles):
         return raw_so_far(self, X, table)
 
     def _staged_raw(self, X: Any) -> Iterator[NDArray[np.float64]]:
-        """Raw scores after each round, the same array each time; codes are made once."""
+        """Raw scores after each round, the same array each time."""
         check_is_fitted(self)
         table = predict_table(self, X)
         fitted, n = self._fitted, table.n_samples
@@ -57,10 +57,7 @@ class GradientResults(ModelFiles):
         scores = initial_scores(self, X)
         raw = np.empty((k, n))
         raw[:] = fitted.start[:, None] if scores is None else scores
-        codes = fitted.mapper.encode(table, None, 0, n, threads)
-        for stage in range(self.n_estimators_):
-            fitted.by_codes.add_codes(codes, n, raw, stage * k, (stage + 1) * k, threads)
-            yield raw
+        yield from fitted.stages(table, raw, threads)
 
     def _leaves(self, X: Any) -> NDArray[np.int32]:
         """Node in which each row ends, (n_samples, n_rounds, n_outputs)."""

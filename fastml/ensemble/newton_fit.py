@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from fastml._engines.histogram_grower import sample_rows
 from fastml.base import fit_tasks
-from fastml.data.binning import BinMapper
 from fastml.data.validation import check_parameters, check_same_length, fit_table, predict_table
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.boosting import Boosting
 from fastml.ensemble.early_stopping import EarlyStopping, split_validation
-from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.metrics import evaluate, resolve_metrics
 from fastml.ensemble.newton_results import check_margin
 from fastml.ensemble.rounds import Rounds
@@ -84,21 +82,23 @@ def boost(
     given: tuple[Any, Any] = (None, None),
 ) -> None:  # fmt: skip
     """The rounds. `given`: X and y as the user gave them, for scikit-learn's callbacks."""
+    if estimator._method(rows.table) != "hist":
+        rows = rows.with_weight()
     n, loss = rows.table.n_samples, estimator._loss
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
-    mapper, binned = BinMapper.fit_transform(rows.table, estimator._max_bins(), rows.weight, threads, "column")
+    columns = estimator._columns(rows.table, rows.weight, threads)
     start = start_scores(estimator, rows)
     seed = estimator._seed()
     # Small whole numbers and float32 targets lose nothing in float32, and take half of the bandwidth.
     y32 = rows.y.astype(np.float32)
     y = y32 if np.array_equal(y32, rows.y) else rows.y
     boosting = Boosting(
-        binned, mapper, y, rows.weight, start if rows.margin is None else rows.margin, loss,
+        columns, y, rows.weight, start if rows.margin is None else rows.margin, loss,
         estimator._grow_options(seed), threads,
     )  # fmt: skip
-    del binned, y32, y
+    del y32, y
     for part in evaluated:
-        part.start(mapper, start, threads)
+        part.start(columns, start, threads)
     stopping = early_stopping(estimator, evaluated, metrics)
     callbacks = [*(estimator.callbacks or []), *([] if stopping is None else [stopping])]
     subsample = float(estimator._value("subsample"))
@@ -107,7 +107,7 @@ def boost(
         """The estimator's attributes as the rounds so far make them."""
         best = (None, None) if stopping is None else (stopping.best_iteration, stopping.best_score)
         return {
-            "_fitted": FittedForest(boosting.builder.freeze(), mapper, start), "n_estimators_": loop.n_done,
+            "_fitted": columns.fitted(boosting.builder.freeze(), start), "n_estimators_": loop.n_done,
             "stop_reason_": loop.stop_reason, "_evals_log": loop.evals_log,
             "_best_iteration": best[0], "_best_score": best[1],
         }  # fmt: skip
@@ -122,7 +122,7 @@ def boost(
                     boosting.grower.set_learning_rate(loop.learning_rate)
                 trees = boosting.round(sample_rows(n, subsample, seed, iteration) if subsample < 1.0 else None)
                 if evaluated:
-                    boosting.score_trees(trees, evaluated, mapper, threads)
+                    boosting.score_trees(trees, evaluated)
                     loop.report({
                         f"validation_{i}": evaluate(metrics, part.y, flat(part.raw), part.weight, loss.link)
                         for i, part in enumerate(evaluated)

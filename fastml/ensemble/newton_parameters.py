@@ -6,8 +6,11 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastml.base import HasMethods, Interval, StrOptions
+from fastml.data.frames import Table
+from fastml.ensemble.tree_methods import Columns, HistColumns, SortedTable
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither"), None]
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left"), None]
@@ -197,11 +200,19 @@ class XGBParameters:
     def _max_bins(self) -> int:
         return min(int(self._value("max_bin")), 255)
 
+    def _method(self, table: Table) -> str:
+        """What `tree_method` means for these rows."""
+        return "hist" if self.tree_method in (None, "auto") else str(self.tree_method)
+
+    def _columns(self, table: Table, weight: NDArray[np.float64] | None, threads: int) -> Columns:
+        """The columns as `tree_method` has trees see them."""
+        if self._method(table) == "exact":
+            return SortedTable(table, weight, threads)
+        return HistColumns(table, self._max_bins(), weight, threads)
+
     def _grow_options(self, seed: int) -> dict[str, Any]:
         """The engine's record; see GrowOptions in src_cy/types.pxd."""
         value = self._value
-        if self.tree_method in ("exact", "approx"):
-            raise ValueError(f"tree_method={self.tree_method!r} is not built yet: use 'hist' or 'auto'")
         max_depth, max_leaves = int(value("max_depth")), int(value("max_leaves"))
         return {
             "max_leaves": max_leaves, "max_depth": max_depth, "lossguide": value("grow_policy") == "lossguide",

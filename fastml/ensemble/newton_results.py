@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastml.base import check_is_fitted
 from fastml.data.validation import predict_table
-from fastml.ensemble.fitted import FittedForest
+from fastml.ensemble.fitted import FittedForest, ThresholdForest
 from fastml.ensemble.metrics import LINKS
 from fastml.io import ModelFiles
 from fastml.threads import effective_threads
@@ -21,7 +21,7 @@ class XGBResults(ModelFiles):
 
     n_jobs: Any
     n_estimators_: int
-    _fitted: FittedForest
+    _fitted: FittedForest | ThresholdForest
     _loss: Any
     _evals_log: dict[str, dict[str, list[float]]]
     _value: Any

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.data.binning import BinMapper
 from fastml.data.encoding import check_target_regression
 from fastml.data.frames import Table
+from fastml.ensemble.tree_methods import Columns
 
 LARGEST_TARGET = 1e38  # the residual of two such is a float32
 
@@ -24,13 +24,19 @@ class Rows:
     weight: NDArray[np.float64] | None
     margin: NDArray[np.float64] | None = None  # (n_outputs, n) raw scores to start from
     raw: NDArray[np.float64] | None = None  # (n_outputs, n) so far
-    codes: Any = None
+    data: Any = None  # as the trees of a fit read them
 
-    def start(self, mapper: BinMapper, start: NDArray[np.float64], n_threads: int) -> None:
-        """Codes, and the raw scores before the first tree: (n_outputs,) `start`, or the rows' own margin."""
-        self.codes = mapper.transform(self.table, n_threads, layout="column").codes_by_column
+    def start(self, columns: Columns, start: NDArray[np.float64], n_threads: int) -> None:
+        """Data, and the raw scores before the first tree: (n_outputs,) `start`, or the rows' own margin."""
+        self.data = columns.read(self.table, n_threads)
         self.raw = np.empty((len(start), self.table.n_samples))
         self.raw[:] = start[:, None] if self.margin is None else self.margin
+
+    def with_weight(self) -> Rows:
+        """The rows whose weight is not 0."""
+        if self.weight is None or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
 
     def take(self, rows: NDArray[Any]) -> Rows:
         return Rows(

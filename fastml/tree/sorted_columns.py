@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,18 +33,36 @@ class SortedColumns:
     @classmethod
     def of(cls, table: Table, n_jobs: int | None) -> SortedColumns:
         threads = effective_threads(n_jobs, 20.0 * table.n_samples * table.n_features)
-        columns, codes = zip(*[coded_column(table, j) for j in range(table.n_features)], strict=True)
-        entries, values, start = sort_columns(columns, threads)
+        entries, values, start, codes = sort_table(table, threads)
         missing = bool((entries[:, -1] >> np.uint64(32) == 2**32 - 1).any()) if entries.size else False
         categorical = table.is_categorical.astype(np.uint8) if table.is_categorical.any() else None
         grower = ExactGrower(entries, values, start, threads, categorical)
         return cls(grower, table.n_samples, codes, missing or categorical is not None)
 
 
-def coded_column(table: Table, j: int) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+Codes = NDArray[np.uint8] | None  # of the levels of a categorical column; None for a column of numbers
+
+
+def sort_table(
+    table: Table, threads: int, weight: NDArray[np.float64] | None = None, known: Sequence[Codes] | None = None
+) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.int64], tuple[Codes, ...]]:
+    """(entries, values, values_start, category_codes) of a table's columns; see `column_sorter.sort_columns`.
+
+    weight : (n,) decides which levels are rare.  known : the codes of levels that an earlier fit gave.
+    """
+    every = range(table.n_features)
+    own = [None] * table.n_features if known is None else known
+    columns, codes = zip(*[coded_column(table, j, weight, own[j]) for j in every], strict=True)
+    return (*sort_columns(columns, threads), codes)
+
+
+def coded_column(
+    table: Table, j: int, weight: NDArray[np.float64] | None = None, known: Codes = None
+) -> tuple[NDArray[Any], Codes]:
     """A column of numbers; a categorical one as codes, NaN where it is missing, with the code of each level."""
     if not table.is_categorical[j]:
         return table.column(j), None
     levels = table.codes(j)
-    codes, _ = codes_of_levels(levels, len(table.levels[j]), None)  # type: ignore[arg-type]
-    return np.where(levels < 0, np.float32(np.nan), codes[levels].astype(np.float32)), codes
+    codes = codes_of_levels(levels, len(table.levels[j]), weight)[0] if known is None else known  # type: ignore[arg-type]
+    found = codes[np.where(levels < 0, len(codes) - 1, levels)]
+    return np.where((levels < 0) | (found == 0), np.float32(np.nan), found.astype(np.float32)), codes

@@ -11,12 +11,13 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from kernels.grow cimport CATEGORICAL_BIT, grow_start, grow_tree
+from kernels.grow_options cimport set_options
 from kernels.growth cimport Bundles, Growth, Problem, growth_free, growth_new
 from kernels.random cimport random_bits
 from kernels.split cimport hessian_sum
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_team_size
 from simd.simd cimport FASTML_CELLS, fastml_simd
-from types cimport GrowOptions, Node
+from types cimport Node
 
 import numpy as np
 
@@ -275,28 +276,3 @@ cdef void set_room(Problem *problem) except *:
     if problem.row_bytes - used < 4 or problem.row_bytes % 4 != 0:
         raise ValueError(f"rows of {problem.row_bytes} bytes with {used} bytes of codes have no room for a gradient")
     problem.narrow = <uint8_t *> rows + problem.row_bytes - 4
-
-
-cdef void set_options(GrowOptions *out, dict options) except *:
-    """Fill the record from its fields' names; a name missing or too much is an error of ours."""
-    out.max_leaves = options.pop("max_leaves")
-    out.max_depth = options.pop("max_depth")
-    out.lossguide = options.pop("lossguide")
-    out.reg_lambda = options.pop("reg_lambda")
-    out.reg_alpha = options.pop("reg_alpha")
-    out.min_split_gain = options.pop("min_split_gain")
-    out.min_child_weight = options.pop("min_child_weight")
-    out.min_node_weight = options.pop("min_node_weight", 0.0)
-    out.first_order = options.pop("first_order", 0)
-    out.min_samples_leaf = options.pop("min_samples_leaf", 0)
-    out.min_samples_split = options.pop("min_samples_split", 0)
-    out.max_delta_step = options.pop("max_delta_step")
-    out.learning_rate = options.pop("learning_rate")
-    out.max_cat_to_onehot = options.pop("max_cat_to_onehot")
-    out.cat_penalty = options.pop("cat_penalty", 0.0)
-    out.colsample_bytree = options.pop("colsample_bytree")
-    out.colsample_bylevel = options.pop("colsample_bylevel")
-    out.colsample_bynode = options.pop("colsample_bynode")
-    out.seed = options.pop("seed")
-    if options:
-        raise TypeError(f"unknown options: {', '.join(options)}")

@@ -317,7 +317,7 @@ def test_missing_values_have_a_side():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"tree_method": "exact"}, "tree_method='exact' is not built yet: use 'hist'"),
+        ({"tree_method": "approx"}, "tree_method='approx' weighs its bins by second derivatives"),
         ({"max_bin": 256}, "max_bin"), ({"subsample": 0.0}, "subsample"), ({"alpha": 1.0}, "alpha"),
         ({"loss": "deviance"}, "loss"), ({"max_leaf_nodes": 1}, "max_leaf_nodes"), ({"max_time": 0}, "max_time"),
     ],
