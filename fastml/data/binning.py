@@ -172,7 +172,7 @@ class _Codes:
             raise ValueError(f"layout={layout!r} must be 'both' or 'column'")
         self.n_samples = n_samples
         self.has_missing = np.zeros(n_features, dtype=np.uint8)
-        self.by_column = aligned(n_features, _column_stride(n_samples))
+        self.by_column = aligned(n_features, column_stride(n_samples))
         self.by_column[:, n_samples:] = 0
         self.by_row = aligned(n_samples + 1, row_stride(n_features)) if layout == "both" else None
         self.rows_filled = n_features == 0
@@ -295,7 +295,7 @@ def row_stride(size: int) -> int:
     return next((stride for stride in (8, 12, 16, 32, 48) if size <= stride), -(-size // 64) * 64)
 
 
-def _column_stride(n_samples: int) -> int:
+def column_stride(n_samples: int) -> int:
     """64 bytes may be read past the rows; columns a multiple of 4096 apart would evict each other from the cache."""
     stride = -(-(n_samples + 64) // 64) * 64
     return stride + 64 if stride % 4096 == 0 else stride

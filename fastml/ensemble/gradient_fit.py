@@ -30,6 +30,7 @@ def fit_gradient(
 ) -> None:
     """Fit an estimator, or go on with it where `warm_start` says so."""
     check_parameters(estimator)
+    estimator._check_method()
     estimator._check_init()
     goes_on = estimator.warm_start and hasattr(estimator, "_fitted")
     if goes_on:

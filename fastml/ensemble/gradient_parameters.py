@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastml.base import Hidden, Interval, InvalidParameterError, RealNotInt, StrOptions, check_random_state
 from fastml.data.frames import Table
-from fastml.ensemble.tree_methods import Columns, HistColumns, SortedTable
+from fastml.ensemble.tree_methods import Columns, check_exact, open_columns, resolve
 
 _SHARE = Interval(RealNotInt, 0, 1, closed="right")
 
@@ -34,7 +34,7 @@ GRADIENT_CONSTRAINTS: dict[str, Any] = {
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
     "tol": [Interval(Real, 0.0, None, closed="left")],
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
-    "tree_method": [StrOptions({"hist", "exact", "approx"})],
+    "tree_method": [StrOptions({"auto", "hist", "exact", "approx"})],
     "max_bin": [Interval(Integral, 2, 255, closed="both")],
     "unseen": [StrOptions({"missing", "other", "error"})],
     "refit": ["boolean"],
@@ -100,7 +100,9 @@ class GradientParameters:
     tol : float, default=1e-4
     ccp_alpha : float, default=0.0
         Cost of a leaf in the pruning of each tree, in units of the mean squared error.
-    tree_method : {"hist"}, default="hist"
+    tree_method : {"hist", "exact", "auto"}, default="hist"
+        "hist": splits between bins. "exact": every threshold, halfway between neighbours; scikit-learn's trees wherever
+        no tie decides. "auto": TODO
     max_bin : int, default=255
         Bins of a number column; values are kept apart up to so many distinct ones.
     categorical_features : "auto", mask, indices, names or None, default="auto"
@@ -138,16 +140,27 @@ class GradientParameters:
             return max(1, int(np.sqrt(n) if wanted == "sqrt" else np.log2(n)))
         return int(wanted) if isinstance(wanted, Integral) else max(1, int(wanted * n))
 
-    def _columns(self, table: Table, weight: NDArray[np.float64] | None, threads: int, before: Any) -> Columns:
-        """The columns as `tree_method` has trees see them; before: what an earlier fit left."""
+    def _check_method(self) -> None:
+        """ValueError where parameters do not go together with `tree_method`."""
         if self.tree_method == "approx":
             raise ValueError(
                 "tree_method='approx' weighs its bins by second derivatives, which first-order trees do not have: use "
                 "'hist', whose bins hold the same number of rows, or 'exact'"
             )
-        if self.tree_method == "exact":
-            return SortedTable(table, weight, threads, before)
-        return HistColumns(table, self.max_bin, weight, threads, before)
+        check_exact(self.tree_method, self.max_bin)
+
+    def _columns(self, table: Table, weight: NDArray[np.float64] | None, threads: int, before: Any) -> Columns:
+        """The columns as `tree_method` has trees see them; before: what an earlier fit left."""
+        if before is None:
+            method = resolve(self.tree_method, table, self.max_bin)
+        else:  # more rounds go on as the first ones
+            method = "hist" if hasattr(before, "mapper") else "exact"
+            if self.tree_method not in ("auto", method):
+                raise ValueError(
+                    f"tree_method={self.tree_method!r} cannot go on from a fit by {method!r}: set "
+                    f"tree_method={method!r}, or warm_start=False"
+                )
+        return open_columns(method, table, weight, threads, self.max_bin, before=before)
 
     def _grow_options(self, n_samples: int, weighted: bool, seed: int) -> dict[str, Any]:
         """The engine's record; see GrowOptions in src_cy/types.pxd. `_least` gives what hangs on a round's rows."""

@@ -35,6 +35,7 @@ def fit_newton(
 ) -> None:  # fmt: skip
     """Fit an XGB estimator; `encode` makes numbers of targets."""
     check_parameters(estimator)
+    estimator._check_method()
     table = fit_table(estimator, X, categorical=estimator.categorical_features, unseen=estimator.unseen)
     target = encode(y) if task == "regression" else y
     check_same_length(X=table.n_samples, y=len(target))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastml.base import HasMethods, Interval, StrOptions
 from fastml.data.frames import Table
-from fastml.ensemble.tree_methods import Columns, HistColumns, SortedTable
+from fastml.ensemble.tree_methods import Columns, check_exact, check_sketch, open_columns, resolve
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither"), None]
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left"), None]
@@ -48,6 +48,8 @@ XGB_CONSTRAINTS: dict[str, Any] = {
     "splitter": [HasMethods(["split"]), "array-like", None],
     "refit": ["boolean"],
     "max_time": _POSITIVE,
+    "sketch": [StrOptions({"global", "local"})],
+    "sketch_eps": [Interval(Real, 0, 1, closed="neither"), None],
 }  # fmt: skip
 
 XGB_NOTES = {
@@ -124,7 +126,14 @@ class XGBParameters:
         (classifier) Weight of the second of two classes.
     base_score : float, optional
         Prediction before the first tree; estimated from the data by default.
-    tree_method : {"auto", "hist"}
+    tree_method : {"auto", "hist", "exact", "approx"}, default="auto"
+        "hist": bins that all trees share. "exact": every threshold, halfway between neighbours, as XGBoost's. "approx":
+        bins anew for each tree, of about equal sums of hessians. "auto": TODO
+    sketch : {"global", "local"}, default="global"
+        With tree_method="approx": bins for each tree, or thresholds for each node by the hessians of its rows.
+    sketch_eps : float in (0, 1), optional
+        With tree_method="approx": the share of the hessian between two thresholds; by default 1 / max_bin. There are
+        at most max_bin bins with sketch="global".
     importance_type : {"gain", "weight", "cover", "total_gain", "total_cover"}, default="gain"
     random_state : int, RandomState or None
     n_jobs : int, optional
@@ -155,7 +164,8 @@ class XGBParameters:
         max_cat_to_onehot: int | None = 4, cat_penalty: float | None = 1.0, class_weight: Any = None,
         eval_metric: Any = None,
         early_stopping_rounds: int | None = None, validation_fraction: float | None = None, splitter: Any = None,
-        refit: bool = False, max_time: float | None = None, callbacks: Any = None,
+        refit: bool = False, max_time: float | None = None, callbacks: Any = None, sketch: str = "global",
+        sketch_eps: float | None = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.max_depth = max_depth
@@ -191,6 +201,8 @@ class XGBParameters:
         self.refit = refit
         self.max_time = max_time
         self.callbacks = callbacks
+        self.sketch = sketch
+        self.sketch_eps = sketch_eps
 
     def _value(self, name: str) -> Any:
         """A parameter, with XGBoost's default for None."""
@@ -200,15 +212,21 @@ class XGBParameters:
     def _max_bins(self) -> int:
         return min(int(self._value("max_bin")), 255)
 
+    def _check_method(self) -> None:
+        """ValueError where parameters do not go together with `tree_method`."""
+        check_exact(self.tree_method, self.max_bin)
+        check_sketch(self.tree_method, self.sketch, self.sketch_eps)
+
     def _method(self, table: Table) -> str:
         """What `tree_method` means for these rows."""
-        return "hist" if self.tree_method in (None, "auto") else str(self.tree_method)
+        return resolve(self.tree_method, table, self.max_bin)
 
     def _columns(self, table: Table, weight: NDArray[np.float64] | None, threads: int) -> Columns:
         """The columns as `tree_method` has trees see them."""
-        if self._method(table) == "exact":
-            return SortedTable(table, weight, threads)
-        return HistColumns(table, self._max_bins(), weight, threads)
+        return open_columns(
+            self._method(table), table, weight, threads, self._max_bins(), sketch=self.sketch,
+            sketch_eps=self.sketch_eps,
+        )  # fmt: skip
 
     def _grow_options(self, seed: int) -> dict[str, Any]:
         """The engine's record; see GrowOptions in src_cy/types.pxd."""

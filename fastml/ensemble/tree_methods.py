@@ -1,125 +1,55 @@
-"""How trees see the columns: by bins (`hist`) or in the order of their values (`exact`)."""
+"""tree_method: which columns trees grow on, and what does not go together with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fastml._engines.forest_predictor import CompiledForest
-from fastml._engines.histogram_grower import HistogramGrower
-from fastml._engines.presorted_grower import PresortedGrower
-from fastml._engines.row_predictor import RowForest
-from fastml.data.binning import BinMapper, BinnedMatrix
-from fastml.data.bundles import Bundles
 from fastml.data.frames import Table
-from fastml.ensemble.fitted import FittedForest, ThresholdForest
-from fastml.tree.sorted_columns import sort_table
-from fastml.tree.structure import Forest
+from fastml.ensemble.binned_columns import BinnedColumns
+from fastml.ensemble.sketches import SketchedColumns
+from fastml.ensemble.sorted_table import SortedTable, Weight
 
-MIN_ROWS_WITH_GRADIENT = 65536
-"""Rows from which on gradients lie in memory with their rows' codes; fewer rows fit a processor's cache apart."""
-
-Weight = NDArray[np.float64] | None
-
-
-class HistColumns:
-    """One byte a value: each feature in at most 255 bins.
-
-    before : what an earlier fit left, whose bins are kept.
-    """
-
-    mapper: BinMapper
-    binned: BinnedMatrix | None
-
-    def __init__(
-        self, table: Table, max_bins: int, weight: Weight, threads: int, before: FittedForest | None = None
-    ) -> None:
-        self.n_samples, self.n_features = table.n_samples, table.n_features
-        if before is None:
-            self.mapper, self.binned = BinMapper.fit_transform(table, max_bins, weight, threads, "column")
-        else:
-            self.mapper, self.binned = before.mapper, before.mapper.transform(table, threads, "column")
-
-    def grower(self, options: dict[str, Any], n_outputs: int, threads: int, first_round: int) -> HistogramGrower:
-        """The engine; it takes the codes over."""
-        binned: Any = self.binned
-        self.binned = None
-        room = 4 if n_outputs == 1 and binned.n_samples >= MIN_ROWS_WITH_GRADIENT else 0
-        bundles = Bundles.of(binned, room=room)
-        by_row = binned.rows(threads, room) if bundles is None else None
-        return HistogramGrower(
-            by_row, binned.codes_by_column, binned.n_samples, binned.n_bins,
-            binned.is_categorical.view(np.uint8), self.mapper.edges_flat, self.mapper.edges_start, options, n_outputs,
-            threads, first_round, bundles, bool(room),
-        )  # fmt: skip
-
-    def fitted(self, forest: Forest, start: NDArray[np.float64]) -> FittedForest:
-        return FittedForest(forest, self.mapper, start)
-
-    def read(self, table: Table, threads: int) -> Any:
-        """Other rows as `add_trees` wants them."""
-        return self.mapper.transform(table, threads, layout="column").codes_by_column
-
-    def add_trees(self, f: Forest, rows: Any, raw: NDArray[np.float64], threads: int) -> None:
-        """Add trees to the raw scores of other rows."""
-        compiled = CompiledForest(
-            f.nodes, f.tree_start, f.categories, f.n_outputs, self.mapper.edges_flat, self.mapper.edges_start
-        )
-        compiled.add_codes(rows, raw.shape[1], raw, 0, f.n_trees, threads)
-
-    def place_others(self, forest: Forest, sampled: NDArray[np.uint8], leaf_of: NDArray[np.int32], n: int) -> None:
-        """The engine has placed the rows that were not drawn, too."""
+Columns = BinnedColumns | SortedTable
+EXACT_BELOW = 0
+DEFAULT_BINS = (None, 255, 256)  # ours and XGBoost's: nobody asked for a number of bins
 
 
-class SortedTable:
-    """Every column in the order of its values, sorted once for all rounds: 8 bytes a value.
+def resolve(tree_method: str | None, table: Table, max_bin: int | None) -> str:
+    """What "auto" means for these rows; None is "hist"."""
+    if tree_method == "auto" and max_bin in DEFAULT_BINS and table.n_samples < EXACT_BELOW:
+        return "exact"
+    return "hist" if tree_method in (None, "auto") else str(tree_method)
 
-    before : what an earlier fit left, whose codes of categories are kept.
-    share : of a node's hessian from one threshold that is tried to the next; 0: all are tried.
-    """
 
-    def __init__(
-        self, table: Table, weight: Weight, threads: int, before: ThresholdForest | None = None, share: float = 0.0
-    ) -> None:
-        self.table, self.share = table, share
-        self.n_samples, self.n_features = table.n_samples, table.n_features
-        known = None if before is None else before.category_codes
-        self.entries, self.values, self.values_start, self.category_codes = sort_table(table, threads, weight, known)
-        self.is_categorical = table.is_categorical.astype(np.uint8) if table.is_categorical.any() else None
-        self._matrix: NDArray[Any] | None = None
-
-    def grower(self, options: dict[str, Any], n_outputs: int, threads: int, first_round: int) -> Any:
-        return PresortedGrower(
-            self.entries, self.values, self.values_start, options, self.is_categorical, n_outputs, threads, first_round,
-            self.share,
-        )  # fmt: skip
-
-    def fitted(self, forest: Forest, start: NDArray[np.float64]) -> ThresholdForest:
-        return ThresholdForest(forest, self.category_codes, start)
-
-    def read(self, table: Table, threads: int) -> Any:
-        """Other rows as `add_trees` wants them."""
-        return table.matrix()
-
-    def add_trees(self, forest: Forest, rows: Any, raw: NDArray[np.float64], threads: int) -> None:
-        """Add trees to the raw scores of other rows."""
-        self._walker(forest).add_rows(rows, raw, 0, forest.n_trees, threads)
-
-    def place_others(
-        self, forest: Forest, sampled: NDArray[np.uint8], leaf_of: NDArray[np.int32], threads: int
-    ) -> None:
-        """Find the leaves of the rows that were not drawn, by their values."""
-        if self._matrix is None:
-            self._matrix = self.table.matrix()
-        others = np.flatnonzero(sampled == 0)
-        leaf_of[:, others] = self._walker(forest).leaf_rows(self._matrix[others], 0, forest.n_trees, threads).T
-
-    def _walker(self, f: Forest) -> RowForest:
-        return RowForest(
-            f.nodes, f.tree_start, f.categories, f.n_outputs, f.n_features, list(self.category_codes)
+def check_exact(tree_method: str | None, max_bin: int | None) -> None:
+    """ValueError where bins are asked for and there are none."""
+    if tree_method == "exact" and max_bin not in DEFAULT_BINS:
+        raise ValueError(
+            f"max_bin={max_bin} has no use with tree_method='exact', which tries every threshold: leave it out, or use "
+            "'hist'"
         )
 
 
-Columns = HistColumns | SortedTable
+def check_sketch(tree_method: str | None, sketch: str, sketch_eps: float | None) -> None:
+    """ValueError where a sketch is asked for and there is none."""
+    for name, value, default in (("sketch", sketch, "global"), ("sketch_eps", sketch_eps, None)):
+        if tree_method != "approx" and value != default:
+            raise ValueError(
+                f"{name}={value!r} is for tree_method='approx', and tree_method={tree_method!r}: leave it out, or set "
+                "tree_method='approx'"
+            )
+
+
+def open_columns(
+    method: str, table: Table, weight: Weight, threads: int, max_bins: int, *, before: Any = None,
+    sketch: str = "global", sketch_eps: float | None = None,
+) -> Columns:  # fmt: skip
+    """The columns of a fit by a method that `resolve` gave; before: what an earlier fit left."""
+    if method == "hist":
+        return BinnedColumns(table, max_bins, weight, threads, before)
+    if method == "exact":
+        return SortedTable(table, weight, threads, before)
+    share = 1.0 / max_bins if sketch_eps is None else float(sketch_eps)
+    if sketch == "local":
+        return SortedTable(table, weight, threads, before, share)
+    return SketchedColumns(table, weight, threads, share, max_bins)

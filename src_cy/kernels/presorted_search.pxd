@@ -84,33 +84,41 @@ cdef inline Sums scan_numbers(
 
     Without penalties a division is saved where a product says that a cut is worth less than the best so far.
     """
-    cdef ptrdiff_t i, row
-    cdef bint last = not missing_left and left.n + present < node.n     # all that is present against what is missing
-    cdef double a, b, lam = options.reg_lambda, since = left.h, step = bounds.share * node.h
-    cdef Sums right
+    cdef ptrdiff_t i, row, before = left.n
+    cdef bint last = not missing_left and before + present < node.n     # all that is present against what is missing
+    cdef double g = left.g, h = left.h, g_right, h_right, a, b, lam = options.reg_lambda, since = h
+    cdef double least = bounds.least_h, step = bounds.share * node.h, bar = best.worth * (1.0 - 1e-12)
     for i in range(present):
         row = row_of(run[i])
-        left.g += pairs[row].g
-        left.h += pairs[row].h
-        left.n += 1
+        g += pairs[row].g
+        h += pairs[row].h
         if i + 1 < present:
             if rank_of(run[i]) == rank_of(run[i + 1]):
                 continue
         elif not last:
             break
-        right = less(node, left)
-        if not allowed(left, right, bounds):
+        g_right = node.g - g
+        h_right = node.h - h
+        if h < least or h_right < least:
             continue
         if plain:
-            a = left.h + lam
-            b = right.h + lam
-            if left.g * left.g * b + right.g * right.g * a < best.worth * (a * b) * (1.0 - 1e-12):
+            a = h + lam
+            b = h_right + lam
+            if g * g * b + g_right * g_right * a < bar * (a * b):
                 continue
-        elif left.h - since < step and i + 1 < present:
+        elif h - since < step and i + 1 < present:
             continue
-        else:
-            since = left.h
-        offer(left, right, 0.0, i + 1, missing_left, options, best)
+        since = h
+        left.g = g
+        left.h = h
+        left.n = before + i + 1
+        if left.n < bounds.least_rows or node.n - left.n < bounds.least_rows:
+            continue
+        if offer(left, less(node, left), 0.0, i + 1, missing_left, options, best):
+            bar = best.worth * (1.0 - 1e-12)
+    left.g = g
+    left.h = h
+    left.n = before + present
     return left
 
 
