@@ -13,12 +13,15 @@ from fastml._engines.forest_predictor import CompiledForest
 from fastml._engines.row_predictor import RowPredictor
 from fastml.data.binning import BinMapper
 from fastml.data.frames import Table
+from fastml.ensemble.threshold_groups import Group, group_trees
 from fastml.tree.structure import Forest
 
 # Rows binned at a time, so that a prediction takes little memory beside X and the result.
 BLOCK_ROWS = 65536
 # Below this many rows times trees, walking the float thresholds beats binning and compiling the trees.
 WALK_BELOW = 20_000
+# The same where each run of rounds has bins of its own: making them takes as long as walking so many.
+WALK_THRESHOLDS_BELOW = 500_000
 
 
 @dataclass(eq=False)
@@ -121,7 +124,22 @@ class ThresholdForest:
         if out is None:
             out = np.empty((len(self.start), table.n_samples))
             out[:] = self.start[:, None]
-        self.by_rows.add_rows(table.matrix(), out, begin, end, n_threads)
+        if table.n_samples * (end - begin) < WALK_THRESHOLDS_BELOW:
+            self.by_rows.add_rows(table.matrix(), out, begin, end, n_threads)
+            return out
+        for group in self.groups:
+            first, stop = max(begin, group.begin), min(end, group.end)
+            if first >= stop:
+                continue
+            if group.mapper is None or group.compiled is None:
+                self.by_rows.add_rows(table.matrix(), out, first, stop, n_threads)
+                continue
+            for row in range(0, table.n_samples, BLOCK_ROWS):
+                size = min(BLOCK_ROWS, table.n_samples - row)
+                codes = group.mapper.encode(table, None, row, row + size, n_threads)
+                group.compiled.add_codes(
+                    codes, size, out[:, row : row + size], first - group.begin, stop - group.begin, n_threads
+                )
         return out
 
     def leaves(self, table: Table, n_trees: tuple[int, int], n_threads: int) -> NDArray[np.int32]:
@@ -134,6 +152,13 @@ class ThresholdForest:
         for begin in range(0, self.forest.n_trees, k):
             self.by_rows.add_rows(matrix, raw, begin, begin + k, n_threads)
             yield raw
+
+    @property
+    def groups(self) -> list[Group]:
+        """The trees on codes, group by group, compiled once."""
+        if "groups" not in self._compiled:
+            self._compiled["groups"] = group_trees(self.forest, self.category_codes)
+        return self._compiled["groups"]
 
     @property
     def by_rows(self) -> RowPredictor:

@@ -18,6 +18,7 @@ from fastml.ensemble.metrics import evaluate, resolve_metrics
 from fastml.ensemble.newton_results import check_margin
 from fastml.ensemble.rounds import Rounds
 from fastml.ensemble.rows import Rows
+from fastml.ensemble.tree_methods import resolve
 from fastml.losses import BinaryLogistic, Softmax, SquaredError
 from fastml.threads import effective_threads
 
@@ -83,7 +84,7 @@ def boost(
     given: tuple[Any, Any] = (None, None),
 ) -> None:  # fmt: skip
     """The rounds. `given`: X and y as the user gave them, for scikit-learn's callbacks."""
-    if estimator._method(rows.table) != "hist":
+    if resolve(estimator.tree_method) != "hist":
         rows = rows.with_weight()
     n, loss = rows.table.n_samples, estimator._loss
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)

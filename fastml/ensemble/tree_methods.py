@@ -10,14 +10,17 @@ from fastml.ensemble.sketches import SketchedColumns
 from fastml.ensemble.sorted_table import SortedTable, Weight
 
 Columns = BinnedColumns | SortedTable
-EXACT_BELOW = 0
 DEFAULT_BINS = (None, 255, 256)  # ours and XGBoost's: nobody asked for a number of bins
 
 
-def resolve(tree_method: str | None, table: Table, max_bin: int | None) -> str:
-    """What "auto" means for these rows; None is "hist"."""
-    if tree_method == "auto" and max_bin in DEFAULT_BINS and table.n_samples < EXACT_BELOW:
-        return "exact"
+def resolve(tree_method: str | None) -> str:
+    """What "auto" and None mean: "hist", whatever the data.
+
+    A column of at most max_bin values keeps each in a bin of its own, and then both methods find the same splits. With
+    more values, "exact" took 1.3 to 1.8 times as long on 100 rows, 2 times on 1,000 and 5 times on 8,000, and scored no
+    better: on samples of 500 to 5,000 rows of four data sets (protein, California housing, diamonds, Higgs) the
+    differences changed sign, and those beyond two standard errors were in favour of "hist".
+    """
     return "hist" if tree_method in (None, "auto") else str(tree_method)
 
 

@@ -220,3 +220,17 @@ def test_what_does_not_go_together_is_named(estimator, parameters, message):
     X, y = data("binary", n=50)
     with pytest.raises(ValueError, match=message):
         estimator(**parameters).fit(X, y)
+
+
+@pytest.mark.parametrize("depth", [5, 0])
+@pytest.mark.parametrize("kind", ["frame", "classes"])
+def test_batches_by_codes_and_walks_give_the_same_bits(kind, depth, monkeypatch):
+    X, y = frame(3000) if kind == "frame" else data("multiclass", n=3000, missing=0.1)
+    model = XGBClassifier(n_estimators=20, max_depth=depth, tree_method="exact").fit(X, y)
+    walked = [model.predict_proba(X), model.predict_proba(X, iteration_range=(3, 17))]
+    monkeypatch.setattr("fastml.ensemble.fitted.WALK_THRESHOLDS_BELOW", 0)
+    by_codes = [model.predict_proba(X), model.predict_proba(X, iteration_range=(3, 17))]
+    np.testing.assert_array_equal(by_codes, walked)
+    groups = model._fitted.groups
+    assert [g.begin for g in groups[1:]] == [g.end for g in groups[:-1]]
+    assert any(g.mapper is not None for g in groups)
