@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
+from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
 from benchmarks.trees import Forest, SingleTree, Stumps
 
@@ -42,7 +43,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Boosting | Forest | Multiway | SingleTree | Stumps
+    setting: Boosting | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -125,6 +126,33 @@ CASES = {
             Boosting("binary", 100, max_depth=6),
             auc,
             latency=True,
+        ),
+        Case(
+            "exact",
+            "Exact trees, 100k x 10, 50 rounds of depth 6",
+            datasets.narrow,
+            SecondOrder("exact", 50),
+            auc,
+            0.5,
+            rivals=("xgboost",),
+        ),
+        Case(
+            "exact_first_order",
+            "Exact trees on the gradient, 100k x 10, 20 rounds of depth 6",
+            datasets.narrow,
+            FirstOrder(20),
+            auc,
+            0.2,
+            rivals=("scikit-learn",),
+        ),
+        Case(
+            "approx",
+            "Bins by the hessian, 100k x 10, 50 rounds of depth 6",
+            datasets.narrow,
+            SecondOrder("approx", 50),
+            auc,
+            0.7,
+            rivals=("xgboost",),
         ),
         tree_case("tree_airline", "One tree: airline, 160k x 7", partial(datasets.airline, 200_000), "binary", 0.5),
         tree_case("tree_protein", "One tree: protein, 36k x 9", datasets.protein, "regression", 0.5),

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastml.ensemble import XGBClassifier, XGBRegressor
+from fastml.ensemble import GradientBoostingRegressor, XGBClassifier, XGBRegressor
 from fastml.threads import effective_threads
 
 N_ROWS, N_COLUMNS, N_CATEGORICAL = 9000, 28, 4
@@ -18,6 +18,10 @@ CASES = {
     "multiclass": (XGBClassifier, {**SAMPLED, "n_estimators": 2, "max_depth": 4, "min_child_weight": 0.1}),
     "regression": (XGBRegressor, {"n_estimators": 5, "max_leaves": 31, "max_depth": 0, "grow_policy": "lossguide"}),
     "penalties": (XGBRegressor, {**SAMPLED, "n_estimators": 4, "reg_alpha": 0.5, "max_delta_step": 0.7, "gamma": 0.1}),
+    "exact": (XGBClassifier, {**SAMPLED, "n_estimators": 3, "tree_method": "exact"}),
+    "approx": (XGBClassifier, {**SAMPLED, "n_estimators": 3, "tree_method": "approx"}),
+    "local": (XGBRegressor, {"n_estimators": 3, "tree_method": "approx", "sketch": "local", "sketch_eps": 0.03}),
+    "first order": (GradientBoostingRegressor, {"n_estimators": 3, "tree_method": "exact", "subsample": 0.7}),
 }
 
 
@@ -29,7 +33,7 @@ def data(case):
     X[:, -N_CATEGORICAL:] = rng.integers(0, [3, 20, 250, 400], (N_ROWS, N_CATEGORICAL))
     signal = X[:, 0] + X[:, 7] * X[:, 8] + (X[:, -1] % 7) / 3 + rng.normal(size=N_ROWS)
     X[rng.random(X.shape) < 0.08] = np.nan
-    n_classes = {"binary": 2, "multiclass": 6}.get(case)
+    n_classes = {"binary": 2, "multiclass": 6, "exact": 2, "approx": 2}.get(case)
     y = signal if n_classes is None else np.digitize(signal, np.quantile(signal, np.arange(1, n_classes) / n_classes))
     return X, y, rng.exponential(size=N_ROWS)
 
@@ -44,7 +48,7 @@ def fingerprint(case, n_jobs):
     f = model.forest_
     assert len(f.categories) > 0, "a case without categorical splits shows too little"
     said = model.predict_proba if hasattr(model, "predict_proba") else model.predict
-    parts = (f.nodes, f.tree_start, f.categories, f.gain, f.cover, model.intercept_, model.feature_importances_)
+    parts = (f.nodes, f.tree_start, f.categories, f.gain, f.cover, model._fitted.start, model.feature_importances_)
     answers = (said(X), said(X[:7]), model.apply(X[:500]))
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in parts + answers)).hexdigest()
 
