@@ -29,8 +29,11 @@ from fastml.tree import (
 ESTIMATORS = [
     XGBClassifier(n_estimators=10),
     XGBRegressor(n_estimators=10),
+    XGBClassifier(n_estimators=5, tree_method="exact"),
+    XGBRegressor(n_estimators=5, tree_method="approx"),
     GradientBoostingClassifier(n_estimators=10),
     GradientBoostingRegressor(n_estimators=10),
+    GradientBoostingRegressor(n_estimators=5, tree_method="exact"),
     AdaBoostClassifier(n_estimators=5),
     AdaBoostRegressor(n_estimators=5),
     RandomForestClassifier(n_estimators=10),

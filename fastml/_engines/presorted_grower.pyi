@@ -16,7 +16,8 @@ class PresortedGrower:
     options : the fields of `GrowOptions` in src_cy/types.pxd.
     is_categorical : (n_columns,); the values of a categorical column are codes, whole numbers from 1 to 255.
     share : of a node's hessian from one threshold that is tried to the next; 0: all are tried.
-    Memory beside the entries: 8 bytes a value, and 21 + 8 n_threads a row.
+    Memory beside the entries: 8 bytes a value and 9 + 8 n_threads a row; 16 more a row with weights, 16 more where
+    values are missing.
     """
 
     def __init__(

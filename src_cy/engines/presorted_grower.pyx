@@ -3,7 +3,7 @@
 A level of a tree is grown at a time (best first: a node). Its rows are marked with their sides; then each pair of a
 node and a column is one thread's: the entries are moved to the children and searched there while they are near.
 Limit: for each entry, a level takes a side and a gradient pair from anywhere in the cache, and 24 bytes in order.
-Sums are float64 in the order of one column's entries: the same bits for any number of threads.
+Sums are exact, see kernels/presorted_search.pxd: the same bits for any number of threads.
 """
 
 from cython.parallel cimport prange, threadid
@@ -15,9 +15,9 @@ from libc.string cimport memcpy, memset
 from kernels.grow_options cimport set_options
 from kernels.presorted_growth cimport (
     Presorted, SortedNode, draw_column, give_slot, mark_missing, mark_present, move_column, pack_block, presorted_free,
-    prune, prunes_later, reserve, run_of, search_column, splittable, take_slot, threshold_of,
+    prune, prunes_later, reserve, run_of, search_column, splittable, take_slot, threshold_of, unit_of,
 )
-from kernels.presorted_search cimport Cut, Pair, Sums, less
+from kernels.presorted_search cimport Cut, Pair, Sums, WidePair, less
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sampling cimport sample_columns
 from kernels.sorted_runs cimport count_present
@@ -31,7 +31,7 @@ NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 cdef enum:
     CATEGORICAL_BIT = 30
     MISSING_LEFT_BIT = 31
-    BLOCK = 4096                    # rows summed apart, so that sums do not depend on threads
+    BLOCK = 4096                    # rows of a step of work
     SERIAL_BELOW = 16384            # entries that are moved and searched faster by one thread
     MOST_CUTS = 131072              # of a batch of nodes: 12 MB
 
@@ -81,7 +81,7 @@ cdef class PresortedGrower:
         self.n_rounds = first_round
         self.batch_size = <int> max(1, min(p.n, MOST_CUTS // (2 * d)))
         self.batch = np.empty(self.batch_size, np.int32)
-        p.pairs = <Pair *> malloc(p.n * sizeof(Pair))
+        p.narrow = <Pair *> malloc(p.n * sizeof(Pair))
         p.goes_left = <uint8_t *> calloc(p.n, 1)
         p.moving = <uint64_t *> malloc(<size_t> (d + (p.all_rows != NULL)) * p.n * sizeof(uint64_t))
         p.tree_columns = <uint8_t *> malloc(d)
@@ -89,7 +89,7 @@ cdef class PresortedGrower:
         self.chosen = <uint8_t *> malloc(<size_t> (2 * self.batch_size + 1) * d)
         self.scratch = <uint64_t **> calloc(self.n_threads, sizeof(void *))
         if (
-            p.pairs == NULL or p.goes_left == NULL or p.moving == NULL or p.tree_columns == NULL or self.cuts == NULL
+            p.narrow == NULL or p.goes_left == NULL or p.moving == NULL or p.tree_columns == NULL or self.cuts == NULL
             or self.chosen == NULL or self.scratch == NULL
         ):
             raise MemoryError
@@ -130,6 +130,8 @@ cdef class PresortedGrower:
             if hess is not None and not p.options.first_order:
                 h_sum = stats[k, 1]
             h_sum = max(h_sum, 1e-280)
+            p.unit_g = unit_of(stats[k, 0])
+            p.unit_h = unit_of(h_sum)
             p.bounds.dispersion = stats[k, 2] / h_sum
             p.bounds.least_h = p.options.min_child_weight * (1.0 - 1e-12)
             p.bounds.least_rows = max(1, p.options.min_samples_leaf)
@@ -159,7 +161,11 @@ cdef class PresortedGrower:
         cdef int threads = self.n_threads if p.n >= SERIAL_BELOW else 1
         cdef SortedNode *root
         cdef Sums *sums = <Sums *> malloc(n_blocks * sizeof(Sums))
-        if sums == NULL or not reserve(p, 1):
+        if weight != NULL and p.wide == NULL:
+            p.wide = <WidePair *> malloc(p.n * sizeof(WidePair))
+        p.pairs.narrow = p.narrow
+        p.pairs.wide = p.wide if weight != NULL else NULL
+        if sums == NULL or not reserve(p, 1) or (weight != NULL and p.wide == NULL):
             free(sums)
             return -1
         for b in prange(n_blocks, num_threads=threads, schedule="static"):
@@ -246,9 +252,7 @@ cdef class PresortedGrower:
         if sample_columns(p.tree_columns, level, d, p.options.colsample_bylevel, seed,
                           tree + 1 + 2 * <uint64_t> p.nodes[node].depth) < 0:
             return -1
-        return sample_columns(
-            level, chosen, d, p.options.colsample_bynode, seed, tree + 2 + 2 * <uint64_t> node
-        )
+        return sample_columns(level, chosen, d, p.options.colsample_bynode, seed, tree + 2 + 2 * <uint64_t> node)
 
     cdef int add_children(self, int node) noexcept nogil:
         """Two nodes with the sums of their sides; room for them is there. -1: no memory for their runs."""

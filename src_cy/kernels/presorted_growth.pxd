@@ -9,12 +9,12 @@ without those that are missing. Of the root they lie in the sorted columns thems
     rows       [ node 3 |  node 4  |    node 2     ]    all rows in order; kept only where something is missing
 """
 
-from libc.math cimport INFINITY, isinf
+from libc.math cimport INFINITY, exp2, floor, isinf, log2
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from kernels.presorted_search cimport Bounds, Cut, Pair, Sums, search_levels, search_numbers
+from kernels.presorted_search cimport Bounds, Cut, Pair, Pairs, Sums, WidePair, search_levels, search_numbers
 from kernels.queue cimport Candidate
 from kernels.sorted_runs cimport is_constant, rank_of, row_of
 from kernels.split cimport score
@@ -49,7 +49,11 @@ cdef struct Presorted:
     const int64_t *values_start
     const uint8_t *is_categorical   # NULL: no column is
 
-    Pair *pairs                     # (n,)
+    Pairs pairs
+    Pair *narrow                    # (n,)
+    WidePair *wide                  # (n,) from the first tree with weights on
+    double unit_g                   # of which gradients are multiples in the tree at hand
+    double unit_h
     uint8_t *goes_left              # (n,) of the rows of nodes that are being split
     int32_t *leaf_of                # (n,) node that a row is in
     uint64_t *moving                # (n_features + 1, n)
@@ -116,7 +120,8 @@ cdef inline void give_slot(Presorted *p, SortedNode *node) noexcept nogil:
 
 
 cdef inline void presorted_free(Presorted *p) noexcept nogil:
-    free(p.pairs)
+    free(p.narrow)
+    free(p.wide)
     free(p.goes_left)
     free(p.moving)
     free(p.tree_columns)
@@ -261,26 +266,45 @@ cdef inline void draw_column(Presorted *p, int j, const uint8_t *sampled) noexce
     run_of(p, &p.nodes[0], j).count = <uint32_t> kept
 
 
+cdef inline double unit_of(double total) noexcept nogil:
+    """A power of two such that numbers of this sum of absolute values, rounded to multiples, have exact sums: below
+    2^51 units and half a unit a row."""
+    return exp2(floor(log2(max(total, 1e-280))) - 50.0)
+
+
+cdef inline double to_multiple(double x, double unit) noexcept nogil:
+    """The nearest multiple of the unit; |x| is at most 2^51 units."""
+    cdef double shift = 6755399441055744.0 * unit    # 1.5 * 2^52
+    return (x + shift) - shift
+
+
 cdef inline Sums pack_block(
     Presorted *p, ptrdiff_t first, ptrdiff_t stop,
     const float *grad, const float *hess, const double *weight, const uint8_t *sampled,    # (n,), all but grad or NULL
 ) noexcept nogil:
-    """Pairs of a block of rows, and the sums of those that were drawn."""
+    """Pairs of a block of rows, in units, and the sums of those that were drawn."""
     cdef Sums sums
     cdef ptrdiff_t i
-    cdef double w = 1.0
+    cdef double g, h
     sums.g = 0.0
     sums.h = 0.0
     sums.n = 0
     for i in range(first, stop):
+        g = grad[i]
+        h = 1.0 if hess == NULL else hess[i]
         if weight != NULL:
-            w = weight[i]
-        p.pairs[i].g = <float> (w * grad[i])
-        p.pairs[i].h = <float> (w if hess == NULL else w * hess[i])
-    for i in range(first, stop):    # a loop of its own: the sums are of the rounded numbers, as those of the runs
+            g = to_multiple(weight[i] * g, p.unit_g)
+            h = to_multiple(weight[i] * h, p.unit_h)
+            p.wide[i].g = g
+            p.wide[i].h = h
+        else:
+            g = to_multiple(g, p.unit_g)
+            h = to_multiple(h, p.unit_h)
+            p.narrow[i].g = <float> g       # exact: no more digits than before
+            p.narrow[i].h = <float> h
         if sampled == NULL or sampled[i]:
-            sums.g += p.pairs[i].g
-            sums.h += p.pairs[i].h
+            sums.g += g
+            sums.h += h
             sums.n += 1
     return sums
 

@@ -1,8 +1,8 @@
 """Best cut of a sorted run by gradients and hessians: every place between two different values of a node.
 
 A row that is missing in the column is no entry of its run: its side's sums are the node's less those of the entries.
-Sums are float64 in the order of the run, so that their bits do not depend on threads. For the formulas see
-kernels/split.pxd; here a cut is worth `score(left) + score(right)`.
+Sums are exact: what is added are multiples of one unit, so that no sum of them needs more than the 53 bits of a float64
+(presorted_growth.pack_block). For the formulas see kernels/split.pxd; here a cut is worth `score(left) + score(right)`.
 """
 
 from libc.stdint cimport uint32_t, uint64_t
@@ -11,9 +11,19 @@ from kernels.sorted_runs cimport rank_of, row_of
 from kernels.split cimport Level, Scale, noise_gain, score, sort_levels
 from types cimport CategorySet, GrowOptions
 
-cdef struct Pair:                   # of a row, times its weight
+cdef struct Pair:                   # of a row
     float g
     float h
+
+
+cdef struct WidePair:               # times its weight
+    double g
+    double h
+
+
+cdef struct Pairs:                  # of all rows of the data, one or the other
+    const Pair *narrow              # where there are no weights; half the memory to gather from
+    const WidePair *wide            # else NULL
 
 
 cdef struct Sums:                   # of rows
@@ -70,7 +80,8 @@ cdef inline bint offer(
 
 cdef inline Sums scan_numbers(
     bint plain,                     # a constant: no L1 penalty, no limit on a leaf's value, every cut tried
-    const Pair *pairs,              # of each row of the data
+    bint wide,                      # a constant: which pairs there are
+    Pairs pairs,
     const uint64_t *run,            # (present,)
     ptrdiff_t present,
     Sums node,
@@ -90,8 +101,12 @@ cdef inline Sums scan_numbers(
     cdef double least = bounds.least_h, step = bounds.share * node.h, bar = best.worth * (1.0 - 1e-12)
     for i in range(present):
         row = row_of(run[i])
-        g += pairs[row].g
-        h += pairs[row].h
+        if wide:
+            g += pairs.wide[row].g
+            h += pairs.wide[row].h
+        else:
+            g += pairs.narrow[row].g
+            h += pairs.narrow[row].h
         if i + 1 < present:
             if rank_of(run[i]) == rank_of(run[i + 1]):
                 continue
@@ -122,26 +137,30 @@ cdef inline Sums scan_numbers(
     return left
 
 
+cdef inline Sums scan_either(
+    Pairs pairs, const uint64_t *run, ptrdiff_t present, Sums node, Sums left, int missing_left,
+    const GrowOptions *options, const Bounds *bounds, Cut *best,
+) noexcept nogil:
+    """scan_numbers, compiled for what there is."""
+    if options.reg_alpha == 0.0 and options.max_delta_step == 0.0 and bounds.share == 0.0:
+        if pairs.wide == NULL:
+            return scan_numbers(True, False, pairs, run, present, node, left, missing_left, options, bounds, best)
+        return scan_numbers(True, True, pairs, run, present, node, left, missing_left, options, bounds, best)
+    return scan_numbers(
+        False, pairs.wide != NULL, pairs, run, present, node, left, missing_left, options, bounds, best
+    )
+
+
 cdef inline void search_numbers(
-    const Pair *pairs, const uint64_t *run, ptrdiff_t present, Sums node, const GrowOptions *options,
-    const Bounds *bounds, Cut *best,
+    Pairs pairs, const uint64_t *run, ptrdiff_t present, Sums node, const GrowOptions *options, const Bounds *bounds,
+    Cut *best,
 ) noexcept nogil:
     """The best cut of a column of numbers; where nothing is missing, missing goes with the heavier side."""
-    cdef Sums none, seen
-    cdef bint plain = options.reg_alpha == 0.0 and options.max_delta_step == 0.0 and bounds.share == 0.0
-    none.g = 0.0
-    none.h = 0.0
-    none.n = 0
-    if plain:
-        seen = scan_numbers(True, pairs, run, present, node, none, 0, options, bounds, best)
-    else:
-        seen = scan_numbers(False, pairs, run, present, node, none, 0, options, bounds, best)
+    cdef Sums seen = scan_either(pairs, run, present, node, less(node, node), 0, options, bounds, best)
     if present == node.n:
         best.missing_left = best.place > 0 and best.left.h > node.h - best.left.h
-    elif plain:
-        scan_numbers(True, pairs, run, present, node, less(node, seen), 1, options, bounds, best)
     else:
-        scan_numbers(False, pairs, run, present, node, less(node, seen), 1, options, bounds, best)
+        scan_either(pairs, run, present, node, less(node, seen), 1, options, bounds, best)
 
 
 cdef inline void offer_levels(
@@ -172,7 +191,7 @@ cdef inline void offer_levels(
 
 
 cdef inline void search_levels(
-    const Pair *pairs, const uint64_t *run, ptrdiff_t present,
+    Pairs pairs, const uint64_t *run, ptrdiff_t present,
     const double *values,           # codes by rank
     int n_levels,                   # of the column in all the data
     Sums node, const GrowOptions *options, const Bounds *bounds, Cut *best,
@@ -181,16 +200,12 @@ cdef inline void search_levels(
     What the node has not seen goes the way of missing."""
     cdef Sums of_code[256]
     cdef Level levels[256]
-    cdef Sums none, missing
+    cdef Sums none = less(node, node), missing = node
     cdef Scale scale
     cdef ptrdiff_t i, row
     cdef int code = 0, n = 0, step = 0 if n_levels <= options.max_cat_to_onehot else 1
     cdef uint32_t rank = <uint32_t> 0xFFFFFFFF
     cdef double toll = 0.0
-    none.g = 0.0
-    none.h = 0.0
-    none.n = 0
-    missing = node
     for i in range(present):
         if rank_of(run[i]) != rank:
             rank = rank_of(run[i])
@@ -199,8 +214,8 @@ cdef inline void search_levels(
             levels[n].code = code
             n += 1
         row = row_of(run[i])
-        of_code[code].g += pairs[row].g
-        of_code[code].h += pairs[row].h
+        of_code[code].g += pairs.narrow[row].g if pairs.wide == NULL else pairs.wide[row].g
+        of_code[code].h += pairs.narrow[row].h if pairs.wide == NULL else pairs.wide[row].h
         of_code[code].n += 1
     for i in range(n):
         missing = less(missing, of_code[levels[i].code])

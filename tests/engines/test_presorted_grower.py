@@ -37,8 +37,8 @@ def grower_of(problem, n_threads=1, share=0.0, **more):
 
 
 def sums_of(problem, k=0):
-    """Weighted gradients and hessians as the engine rounds them; 0 for rows that were not drawn."""
-    g, h = (s.astype(np.float32).astype(float) for s in problem.gradients(k))
+    """Weighted gradients and hessians, and which rows were drawn."""
+    g, h = problem.gradients(k)
     used = np.ones(problem.n, bool) if problem.sampled is None else problem.sampled > 0
     return g, h, used
 
@@ -122,6 +122,20 @@ def test_threads_make_no_difference(problem, o, share):
     for a, b in zip(one, more, strict=True):
         for x, y in zip(a, b, strict=True):
             assert (x is None and y is None) or x.tobytes() == y.tobytes()
+
+
+def test_a_weight_is_repetition_to_the_bit():
+    rng = np.random.default_rng(4)
+    problem = problem_of(["many", "few missing", "category", "few"], 500, rng, hessians="uniform")
+    times = rng.integers(1, 5, 500)
+    repeated = problem_of(["many", "few missing", "category", "few"], 500, np.random.default_rng(4), hessians="uniform")
+    repeated.X = np.repeat(problem.X, times, axis=0)
+    repeated.grad, repeated.hess = np.repeat(problem.grad, times, axis=1), np.repeat(problem.hess, times, axis=1)
+    problem.weight = times.astype(float)
+    for more in ({}, {"reg_alpha": 0.1}):
+        (weighted,), _ = problem.grow(grower_of(problem, **more))
+        (rows,), _ = repeated.grow(grower_of(repeated, **more))
+        assert all(a.tobytes() == b.tobytes() for a, b in zip(weighted, rows, strict=True))
 
 
 @pytest.mark.parametrize("kinds", [["category", "many"], ["255 categories", "few missing"]])
