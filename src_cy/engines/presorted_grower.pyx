@@ -14,8 +14,8 @@ from libc.string cimport memcpy, memset
 
 from kernels.grow_options cimport set_options
 from kernels.presorted_growth cimport (
-    Presorted, SortedNode, draw_column, give_slot, mark_missing, mark_present, move_column, pack_block, presorted_free,
-    prune, prunes_later, reserve, run_of, search_column, splittable, take_slot, threshold_of, unit_of,
+    Presorted, SortedNode, draw_column, follow, follow_all, give_slot, mark_missing, mark_present, move_column, pack_block,
+    presorted_free, prune, prunes_later, reserve, run_of, search_column, splittable, take_slot, threshold_of, unit_of,
 )
 from kernels.presorted_search cimport Cut, Pair, Sums, WidePair, less
 from kernels.queue cimport Candidate, queue_pop, queue_push
@@ -33,6 +33,7 @@ cdef enum:
     MISSING_LEFT_BIT = 31
     BLOCK = 4096                    # rows of a step of work
     SERIAL_BELOW = 16384            # entries that are moved and searched faster by one thread
+    SHARED_ROWS = 131072            # rows from which on threads share what goes over them: they write to the same lines
     MOST_CUTS = 131072              # of a batch of nodes: 12 MB
 
 
@@ -146,7 +147,7 @@ cdef class PresortedGrower:
                 if rc == 0:
                     rc = self.grow_tree(self.n_rounds * self.n_outputs + k + 1)
             if rc < 0:
-                raise MemoryError("no memory left for the nodes of a tree: lower max_leaves or max_depth")
+                raise MemoryError("no memory left for a tree's nodes: lower max_leaves or max_depth")
             trees.append(finished_tree(p, np.asarray(leaf_of_out[k])))
         self.n_rounds += 1
         return trees
@@ -157,8 +158,7 @@ cdef class PresortedGrower:
         """Pairs, the root's sums and runs; 0, or -1 where there is no memory."""
         cdef Presorted *p = &self.p
         cdef ptrdiff_t n_blocks = (p.n + BLOCK - 1) // BLOCK, b
-        cdef int j, n_runs = p.n_features + (p.all_rows != NULL)
-        cdef int threads = self.n_threads if p.n >= SERIAL_BELOW else 1
+        cdef int j, n_runs = p.n_features + (p.all_rows != NULL), threads = self.n_threads if p.n >= SHARED_ROWS else 1
         cdef SortedNode *root
         cdef Sums *sums = <Sums *> malloc(n_blocks * sizeof(Sums))
         if weight != NULL and p.wide == NULL:
@@ -210,9 +210,8 @@ cdef class PresortedGrower:
         if splittable(p, &p.nodes[0]):
             if self.choose_columns(0, 0, stream) < 0:
                 return -1
-            for j in prange(
-                p.n_features, num_threads=self.threads_for(p.nodes[0].sums.n), schedule="dynamic", chunksize=1
-            ):
+            i = self.threads_for(p.nodes[0].sums.n)
+            for j in prange(p.n_features, num_threads=i, schedule="dynamic", chunksize=1):
                 self.search(0, 0, j)
             self.offer(0, 0)
         while p.n_heap > 0 and (most == 0 or n_leaves < most):
@@ -280,16 +279,14 @@ cdef class PresortedGrower:
         """The sides and the new nodes of all rows of the batch, a block of a run at a time."""
         cdef Presorted *p = &self.p
         cdef ptrdiff_t rows = 0, most = 0, n_blocks, t, first, present
-        cdef int i, node, side
+        cdef int i, node, side, threads
         for i in range(n_batch):
             rows += p.nodes[self.batch[i]].sums.n
             most = max(most, p.nodes[self.batch[i]].sums.n)
         n_blocks = (most + BLOCK - 1) // BLOCK
+        threads = self.n_threads if rows >= SHARED_ROWS else 1
         for side in range(0 if p.all_rows != NULL else 1, 2):   # 0: missing rows, 1: the others
-            for t in prange(
-                n_batch * n_blocks, num_threads=self.n_threads if rows >= SERIAL_BELOW else 1, schedule="dynamic",
-                chunksize=1 if n_blocks > 1 else 16,
-            ):
+            for t in prange(n_batch * n_blocks, num_threads=threads, schedule="dynamic", chunksize=1):
                 node = self.batch[t // n_blocks]
                 first = t % n_blocks * BLOCK
                 present = run_of(p, &p.nodes[node], p.nodes[node].cut.feature).count
@@ -297,12 +294,19 @@ cdef class PresortedGrower:
                     mark_present(p, node, first, min(first + BLOCK, present))
                 elif present < p.nodes[node].sums.n:
                     mark_missing(p, node, first, min(first + BLOCK, p.nodes[node].sums.n))
+        if rows < p.n // 8:         # jumping from row to row is faster than going over all of them
+            for i in range(n_batch):
+                follow(p, self.batch[i])
+            return 0
+        n_blocks = (p.n + BLOCK - 1) // BLOCK
+        for t in prange(n_blocks, num_threads=threads, schedule="static"):
+            follow_all(p, t * BLOCK, min(p.n, (t + 1) * BLOCK))
         return 0
 
     cdef int descend(self, int n_batch, bint is_last, int64_t stream) except -2 nogil:
         """Move the entries of the batch's nodes to their children, search these and queue what can be split."""
         cdef Presorted *p = &self.p
-        cdef ptrdiff_t t, rows = 0, n_tasks
+        cdef ptrdiff_t t, rows = 0, n_tasks, chunk
         cdef int i, side, n_moving = 0, node, j, threads, d = p.n_features + (p.all_rows != NULL)
         if is_last:
             return 0
@@ -318,10 +322,8 @@ cdef class PresortedGrower:
             n_moving += 1
         threads = self.threads_for(rows)
         n_tasks = <ptrdiff_t> n_moving * d
-        for t in prange(
-            n_tasks, num_threads=threads, schedule="dynamic",
-            chunksize=max(<ptrdiff_t> 1, min(<ptrdiff_t> d, n_tasks // (16 * threads))),
-        ):
+        chunk = max(<ptrdiff_t> 1, min(<ptrdiff_t> d, n_tasks // (16 * threads)))
+        for t in prange(n_tasks, num_threads=threads, schedule="dynamic", chunksize=chunk):
             node = self.batch[t // d]
             j = <int> (t % d)
             move_column(p, node, j, self.scratch[threadid()])
@@ -346,7 +348,6 @@ cdef class PresortedGrower:
         cdef Presorted *p = &self.p
         cdef SortedNode *own = &p.nodes[node]
         cdef const Cut *cuts = self.cuts + <ptrdiff_t> place * p.n_features
-        cdef Candidate candidate
         cdef int j, best = -1
         for j in range(p.n_features):
             if cuts[j].place > 0 and (best < 0 or cuts[j].worth > cuts[best].worth):
@@ -360,9 +361,7 @@ cdef class PresortedGrower:
         if best < 0:
             give_slot(p, own)
             return
-        candidate.node = node
-        candidate.key = own.gain if p.options.lossguide else -own.depth
-        queue_push(p.heap, &p.n_heap, candidate)
+        queue_push(p.heap, &p.n_heap, Candidate(own.gain if p.options.lossguide else -own.depth, node))
 
 
 cdef tuple finished_tree(Presorted *p, leaf_of):

@@ -203,12 +203,10 @@ cdef inline void mark_missing(Presorted *p, int node, ptrdiff_t first, ptrdiff_t
     """All rows of a node, first to stop - 1 of them, to the side of the missing ones."""
     cdef const SortedNode *own = &p.nodes[node]
     cdef const uint64_t *rows = entries_of(p, node, p.n_features)
-    cdef int32_t child = own.left + (0 if own.cut.missing_left else 1)
     cdef uint8_t side = own.cut.missing_left
     cdef ptrdiff_t i
     for i in range(first, stop):
         p.goes_left[row_of(rows[i])] = side
-        p.leaf_of[row_of(rows[i])] = child
 
 
 cdef inline void mark_present(Presorted *p, int node, ptrdiff_t first, ptrdiff_t stop) noexcept nogil:
@@ -218,15 +216,34 @@ cdef inline void mark_present(Presorted *p, int node, ptrdiff_t first, ptrdiff_t
     cdef const double *values = p.values + p.values_start[own.cut.feature]
     cdef ptrdiff_t i
     cdef int code
-    cdef uint8_t side
-    for i in range(first, stop):
-        if own.cut.categorical:
+    if own.cut.categorical:
+        for i in range(first, stop):
             code = <int> values[rank_of(run[i])]
-            side = (own.cut.levels.bits[code >> 5] >> (code & 31)) & 1
-        else:
-            side = i < own.cut.place
-        p.goes_left[row_of(run[i])] = side
-        p.leaf_of[row_of(run[i])] = own.left + 1 - <int32_t> side
+            p.goes_left[row_of(run[i])] = (own.cut.levels.bits[code >> 5] >> (code & 31)) & 1
+        return
+    for i in range(first, stop):
+        p.goes_left[row_of(run[i])] = i < own.cut.place
+
+
+cdef inline void follow_all(Presorted *p, ptrdiff_t first, ptrdiff_t stop) noexcept nogil:
+    """Rows first to stop - 1, of whatever node, to their child where it was split."""
+    cdef ptrdiff_t i
+    cdef int left
+    for i in range(first, stop):
+        left = p.nodes[p.leaf_of[i]].left
+        if left != 0:
+            p.leaf_of[i] = left + 1 - <int32_t> p.goes_left[i]
+
+
+cdef inline void follow(Presorted *p, int node) noexcept nogil:
+    """The rows of one node to their children."""
+    cdef const SortedNode *own = &p.nodes[node]
+    cdef const Run *run = run_of(p, own, own.cut.feature)
+    cdef int j = own.cut.feature if run.count == own.sums.n else p.n_features
+    cdef const uint64_t *rows = entries_of(p, node, j)
+    cdef ptrdiff_t i
+    for i in range(own.sums.n):
+        p.leaf_of[row_of(rows[i])] = own.left + 1 - <int32_t> p.goes_left[row_of(rows[i])]
 
 
 cdef inline void move_column(
