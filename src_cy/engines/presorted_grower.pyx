@@ -14,8 +14,9 @@ from libc.string cimport memcpy, memset
 
 from kernels.grow_options cimport set_options
 from kernels.presorted_growth cimport (
-    Presorted, SortedNode, draw_column, follow, follow_all, give_slot, mark_missing, mark_present, move_column, pack_block,
-    presorted_free, prune, prunes_later, reserve, run_of, search_column, splittable, take_slot, threshold_of, unit_of,
+    Presorted, SortedNode, draw_column, follow, follow_all, give_slot, mark_missing, mark_present, move_column,
+    pack_block, presorted_free, prune, prunes_later, reserve, run_of, search_column, splittable, take_slot,
+    threshold_of, unit_of,
 )
 from kernels.presorted_search cimport Cut, Pair, Sums, WidePair, less
 from kernels.queue cimport Candidate, queue_pop, queue_push
