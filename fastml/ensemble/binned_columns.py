@@ -64,6 +64,3 @@ class BinnedColumns:
             f.nodes, f.tree_start, f.categories, f.n_outputs, self.mapper.edges_flat, self.mapper.edges_start
         )
         compiled.add_codes(rows, raw.shape[1], raw, 0, f.n_trees, threads)
-
-    def place_others(self, forest: Forest, sampled: NDArray[np.uint8], leaf_of: NDArray[np.int32], n: int) -> None:
-        """The engine has placed the rows that were not drawn, too."""

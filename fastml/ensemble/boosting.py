@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.loss_gradients import LossGradients
+from fastml.ensemble.sorted_table import SortedTable
 from fastml.ensemble.tree_methods import Columns
 from fastml.tree.structure import Forest, ForestBuilder
 
@@ -87,7 +88,7 @@ class Boosting:
         """A tree for each output on the present gradients: (nodes, gain, cover, categories)."""
         g = self.gradients
         trees = self.grower.grow(g.grad, g.hess, self.tree_weight, sampled, g.stats, g.leaf_of)
-        if sampled is not None:
+        if sampled is not None and isinstance(self.columns, SortedTable) and not self.columns.places_all:
             self.columns.place_others(self._forest(trees), sampled, g.leaf_of, self.n_threads)
         return trees
 

@@ -22,6 +22,8 @@ class SketchedColumns(SortedTable):
     sketch_eps : the share of the hessian that a bin holds at least
     """
 
+    places_all = True
+
     def __init__(self, table: Table, weight: Weight, threads: int, sketch_eps: float, max_bins: int) -> None:
         super().__init__(table, weight, threads)
         self.sketch_eps, self.max_bins = sketch_eps, max_bins

@@ -24,6 +24,8 @@ class SortedTable:
     share : of a node's hessian from one threshold that is tried to the next; 0: all are tried.
     """
 
+    places_all = False
+
     def __init__(
         self, table: Table, weight: Weight, threads: int, before: ThresholdForest | None = None, share: float = 0.0
     ) -> None:
@@ -54,7 +56,7 @@ class SortedTable:
     def place_others(
         self, forest: Forest, sampled: NDArray[np.uint8], leaf_of: NDArray[np.int32], threads: int
     ) -> None:
-        """Find the leaves of the rows that were not drawn, by their values."""
+        """Find the leaves of the rows that were not drawn, by their values; what engines leave to us (places_all)."""
         if self._matrix is None:
             self._matrix = self.table.matrix()
         others = np.flatnonzero(sampled == 0)
