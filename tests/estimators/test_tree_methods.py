@@ -58,8 +58,9 @@ def test_exact_trees_are_those_of_xgboost(task, missing, more):
     X, y = data(task, missing=missing)
     name = "XGBRegressor" if task == "regression" else "XGBClassifier"
     options = {"n_estimators": 5, "max_depth": 6, "tree_method": "exact", **more}
-    ours = getattr(ensemble, name)(**options).fit(X, y)
-    theirs = getattr(xgboost, name)(**options).fit(X, y)
+    weight = np.random.default_rng(3).exponential(size=len(y)) + 0.05 if missing else None
+    ours = getattr(ensemble, name)(**options).fit(X, y, sample_weight=weight)
+    theirs = getattr(xgboost, name)(**options).fit(X, y, sample_weight=weight)
     nodes = theirs.get_booster().trees_to_dataframe()
     splits = (nodes["Feature"] != "Leaf").groupby(nodes["Tree"]).sum().tolist()
     assert [ours.forest_.tree(t).n_leaves - 1 for t in range(ours.forest_.n_trees)] == splits
