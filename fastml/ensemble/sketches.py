@@ -48,9 +48,10 @@ class SketchedColumns(SortedTable):
             return
         self.codes[j, row[present]] = rank[present] + 1
         self.n_bins[j] = max(1, len(values))
-        middle = values[:-1] / 2 + values[1:] / 2
-        stuck = np.isinf(middle) | (middle == values[1:])
-        self.edges[j, : len(middle)] = np.where(stuck, values[:-1], middle)
+        with np.errstate(invalid="ignore"):  # between -inf and inf
+            middle = values[:-1] / 2 + values[1:] / 2
+        between = (values[:-1] < middle) & (middle < values[1:])
+        self.edges[j, : len(middle)] = np.where(between, middle, values[:-1])
 
     def bin(self, hess: NDArray[np.float32], threads: int) -> BinnedMatrix:
         """The columns in bins by the rows' hessians (n,); its arrays hold until the next call."""

@@ -5,7 +5,6 @@ sketched. Limit: for each entry 8 bytes in order, a weight and a code anywhere i
 """
 
 from cython.parallel cimport prange
-from libc.math cimport isinf
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from kernels.sorted_runs cimport count_present, rank_of, row_of
@@ -27,7 +26,7 @@ cdef int bin_column(
     come share what is left, so that there are never more than max_bins.
     """
     cdef ptrdiff_t i = 0, stop, k
-    cdef double total = 0.0, held = 0.0, own, need, middle
+    cdef double total = 0.0, held = 0.0, own, need, below, middle
     cdef int bins = 1
     cdef bint ends = False
     for k in range(present):
@@ -41,10 +40,9 @@ cdef int bin_column(
             stop += 1
         need = max(share * total, rest / (max_bins - bins + 1))
         if i > 0 and bins < max_bins and (ends or (held > 0.0 and own >= need)):
-            middle = values[rank_of(entries[i - 1])] / 2.0 + values[rank_of(entries[i])] / 2.0
-            if isinf(middle) or middle == values[rank_of(entries[i])]:
-                middle = values[rank_of(entries[i - 1])]
-            edges_out[bins - 1] = middle
+            below = values[rank_of(entries[i - 1])]
+            middle = below / 2.0 + values[rank_of(entries[i])] / 2.0
+            edges_out[bins - 1] = middle if below < middle < values[rank_of(entries[i])] else below
             bins += 1
             rest -= held
             held = 0.0

@@ -1,6 +1,6 @@
 """The best cut of a node: of each column, the best of all columns, and its threshold."""
 
-from libc.math cimport INFINITY, isinf
+from libc.math cimport INFINITY
 from libc.stdint cimport uint64_t
 
 from kernels.exact_levels cimport search_levels
@@ -65,4 +65,4 @@ cdef inline double threshold_of(const ExactProblem *p, const ExactNode *node, co
     below = values[rank_of(run[cut.place - 1])]
     above = values[rank_of(run[cut.place])]
     middle = below / 2.0 + above / 2.0
-    return below if middle == above or isinf(middle) else middle
+    return middle if below < middle < above else below

@@ -9,7 +9,7 @@ without those that are missing. Of the root they lie in the sorted columns thems
     rows       [ node 3 |  node 4  |    node 2     ]    all rows in order; kept only where something is missing
 """
 
-from libc.math cimport INFINITY, exp2, floor, isinf, log2
+from libc.math cimport INFINITY, exp2, floor, log2
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
@@ -174,7 +174,7 @@ cdef inline double threshold_of(const Presorted *p, int node) noexcept nogil:
     below = values[rank_of(run[cut.place - 1])]
     above = values[rank_of(run[cut.place])]
     middle = below / 2.0 + above / 2.0
-    return below if middle == above or isinf(middle) else middle
+    return middle if below < middle < above else below  # between neighbours of a float or infinities there is nothing
 
 
 cdef inline void search_column(Presorted *p, int node, int j, Cut *best) noexcept nogil:

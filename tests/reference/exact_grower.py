@@ -51,8 +51,9 @@ def cuts(x):
     present = ~np.isnan(x)
     values = np.unique(x[present])
     for low, high in pairwise(values):
-        middle = low / 2 + high / 2
-        threshold = low if middle == high else middle
+        with np.errstate(invalid="ignore"):  # between -inf and inf
+            middle = low / 2 + high / 2
+        threshold = middle if low < middle < high else low
         for missing_left in (False, True) if not present.all() else (False,):
             yield np.where(present, x <= threshold, missing_left), threshold, missing_left
     if 0 < present.sum() < len(x):

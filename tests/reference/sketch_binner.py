@@ -23,5 +23,6 @@ def edges_of(x, weight, share, max_bins):
 
 
 def middle(low, high):
-    between = low / 2 + high / 2
-    return low if np.isinf(between) or between == high else between
+    with np.errstate(invalid="ignore"):
+        between = low / 2 + high / 2
+    return between if low < between < high else low
