@@ -1,6 +1,6 @@
 """The best cut of a node on one column drawn for it, whatever the column and the criterion."""
 
-from libc.math cimport INFINITY, isinf
+from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t, uint64_t
 
 from kernels.drawn_nodes cimport NONE, DrawnCut, DrawnProblem, DrawnWork, Span
@@ -85,4 +85,4 @@ cdef inline double threshold_of_drawn(
     below = values[cut.below]
     above = values[cut.above]
     middle = below / 2.0 + above / 2.0
-    return below if middle == above or isinf(middle) else middle
+    return middle if below < middle < above else below
