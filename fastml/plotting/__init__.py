@@ -5,8 +5,9 @@ from fastml.plotting.importances import plot_importances
 from fastml.plotting.learning_curve import plot_learning_curve
 from fastml.plotting.regression import plot_residuals
 from fastml.plotting.training import check_picture, draw_training
+from fastml.plotting.tree import plot_tree
 
 __all__ = [
     "check_picture", "draw_training", "plot_confusion_matrix", "plot_importances", "plot_learning_curve",
-    "plot_residuals", "plot_roc_curve",
+    "plot_residuals", "plot_roc_curve", "plot_tree",
 ]  # fmt: skip
