@@ -79,7 +79,8 @@ def plot_decision_boundary(
     ------
     NotFittedError, TypeError, ValueError
     """
-    check_is_fitted(estimator)
+    if hasattr(estimator, "__sklearn_tags__"):  # others know best themselves
+        check_is_fitted(estimator)
     if response not in RESPONSES:
         raise ValueError(f"response={response!r} must be one of {', '.join(map(repr, RESPONSES))}")
     if not isinstance(resolution, int | np.integer) or isinstance(resolution, bool) or resolution < 2:
@@ -148,7 +149,7 @@ def _draw_scale(
         _line(ax, across, up, z, 0.0 if said.signed else 0.5)
     if key:
         above = f", above 0: {names[-1]}" if names else ""
-        draw_scale(ax, colours, f"probability of {names[1]}" if said.shares is not None else said.says + above)
+        draw_scale(ax, colours, f"{said.says} {names[1]}" if said.shares is not None else said.says + above)
     if of_numbers:
         return lambda truth: colours.to_rgba(truth.astype(np.float64))[:, :3]
     ends = colours.to_rgba([low, high])[:, :3]

@@ -47,7 +47,7 @@ class ArrayColumns:
 
     def build(self, columns: list[NDArray[Any]], from_rows: list[bool]) -> Any:
         """Rows of which each column is given, as values or as numbers of rows of X to take them from."""
-        dtype = np.result_type(self.X.dtype, np.float32) if self.X.dtype.kind in "biuf" else self.X.dtype
+        dtype = np.result_type(self.X.dtype, np.float32) if self.X.dtype.kind in "biuf" else np.dtype(object)
         out = np.empty((len(columns[0]), self.n_features), dtype)
         for j, (given, from_row) in enumerate(zip(columns, from_rows, strict=True)):
             out[:, j] = self.X[given, j] if from_row else given

@@ -15,6 +15,8 @@ from fastml.plotting.tree_outline import Outline
 
 MOST_TEXTS = 600
 """Labels at most, those of the largest nodes."""
+MANY = 5000
+"""Nodes beyond which a file of bars is larger and slower than an image of them."""
 MARGIN = 2.0
 """Points between a text and its bar's end."""
 
@@ -33,7 +35,7 @@ def draw_icicle(
         corners, facecolors=palette.faces, edgecolors=np.where((across > 2)[:, None], 1.0, palette.faces),
         linewidths=np.where(across > 2, np.minimum(0.5, across / 8), 0.0), antialiaseds=False,
     )  # fmt: skip
-    bars.set_rasterized(len(tree) > 5000)  # else a file of lines is large and slow
+    bars.set_rasterized(len(tree) > MANY)
     ax.add_collection(bars, autolim=False)
     ax.set(xlim=(0, levels[-1] if left_right else 1), ylim=(1 if left_right else levels[-1], 0))
     _write(ax, tree, palette, labels, np.stack([x0, x1, y0, y1], axis=1), left_right, fontsize)

@@ -49,7 +49,8 @@ class Labels:
                 return f"{value[0]:+.{self.precision}g}" if tree.signed else number(float(value[0]), self.precision)
             best = int(value.argmax())
             name = tree.classes[best]
-            return f"{'class ' if name.isdigit() else ''}{name} {percent(float(value[best]))}"
+            is_number = name.lstrip("-").replace(".", "", 1).isdigit()
+            return f"{'class ' if is_number else ''}{name} {percent(float(value[best]))}"
         if what == "values":
             if tree.classes is None:
                 return ""

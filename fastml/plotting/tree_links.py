@@ -17,6 +17,8 @@ MOST_BOXES = 400
 """Nodes beyond which nobody reads every one of them."""
 PAD, LEVEL_GAP = 3.0, 24.0
 """Points between a text and its box, and between levels."""
+MANY = 5000
+"""Nodes beyond which a file of lines and dots is larger and slower than an image of them."""
 DOT = 16.0
 """Points across of the root's dot."""
 
@@ -78,12 +80,24 @@ def _draw_links(
     bend, after = (parent + child) / 2, (parent + child) / 2
     across = 1 if left_right else 0
     bend[:, across], after[:, across] = parent[:, across], child[:, across]
+    links, widths = np.stack([parent, bend, after, child], axis=1), 0.3 + 5 * share[1:]
+    many = len(tree) > MANY
+    if many:
+        links, widths = _grouped(links, np.round(widths, 1))
     lines = require("matplotlib.collections", "cli", "Drawing").LineCollection(
-        np.stack([parent, bend, after, child], axis=1), linewidths=0.3 + 5 * share[1:], colors=GREY, alpha=0.6,
-        joinstyle="round", zorder=1,
-    )  # fmt: skip
-    lines.set_rasterized(len(tree) > 5000)
+        links, linewidths=widths, colors=GREY, alpha=0.6, joinstyle="round", zorder=1
+    )
+    lines.set_rasterized(many)
     ax.add_collection(lines, autolim=False)
+
+
+def _grouped(links: NDArray[np.float64], widths: NDArray[np.float64]) -> tuple[Any, NDArray[np.float64]]:
+    """All links of one width as one line with gaps, because a path takes longer than the points in it."""
+    gap = np.full((len(links), 1, 2), np.nan)
+    order, steps = np.argsort(widths, kind="stable"), np.unique(widths)
+    cut = np.searchsorted(widths[order], steps[1:])
+    parts = np.split(np.concatenate([links, gap], axis=1)[order], cut)
+    return [part.reshape(-1, 2) for part in parts], steps
 
 
 def _draw_boxes(
@@ -111,9 +125,10 @@ def _draw_dots(
 ) -> NDArray[np.float64]:
     """Areas by rows; returns the radii in points."""
     across = np.maximum(DOT * np.sqrt(share), 1.5)
-    dots = ax.scatter(*places.T, s=across**2, c=palette.faces, linewidths=np.minimum(0.5, across / 10),
-                      edgecolors="#444444", zorder=2)  # fmt: skip
-    dots.set_rasterized(len(places) > 5000)
+    many = len(places) > MANY
+    dots = ax.scatter(*places.T, s=across**2, c=palette.faces, edgecolors="#444444", zorder=2,
+                      linewidths=0.2 if many else np.minimum(0.5, across / 10))  # fmt: skip
+    dots.set_rasterized(many)
     return across / 2
 
 

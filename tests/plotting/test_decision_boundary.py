@@ -100,6 +100,21 @@ def test_scores_of_several_classes_and_labels_are_coloured_by_class():
     plot_decision_boundary(KMeans(4, n_init=1, random_state=0).fit(X[:, :2]), X[:, :2])
 
 
+def test_labels_of_two_classes_are_no_probabilities():
+    ax = plot_decision_boundary(SVC().fit(X[:, :2], y > 0), X[:, :2], response="predict")
+    assert any(other.get_ylabel() == "predicted True" for other in ax.figure.axes)
+    assert set(np.unique(mesh(ax).get_array())) == {0.0, 1.0}
+
+
+def test_whole_numbers_of_a_regressor_stay_numbers():
+    model = DecisionTreeRegressor(max_depth=2).fit(X[:, :2], X[:, 2])
+    rounded = type("Rounded", (DecisionTreeRegressor,), {
+        "predict": lambda self, X: np.round(model.predict(X)).astype(int), "__init__": DecisionTreeRegressor.__init__,
+    })  # fmt: skip
+    ax = plot_decision_boundary(rounded().fit(X[:, :2], X[:, 2]), X[:, :2])
+    assert any(other.get_ylabel() == "prediction" for other in ax.figure.axes)
+
+
 def test_numbers_are_contours():
     model = DecisionTreeRegressor(max_depth=4).fit(X[:, :2], X[:, 2])
     ax = plot_decision_boundary(model, X[:, :2], X[:, 2])
@@ -143,6 +158,24 @@ def test_numbers_that_the_fit_took_as_categories_are_levels():
     model = DecisionTreeClassifier(categorical_features=[0]).fit(codes, codes[:, 0] % 2)
     ax = plot_decision_boundary(model, codes, resolution=GRID)
     assert np.asarray(mesh(ax).get_array()).shape == (GRID, 5)
+
+
+def test_text_in_arrays_is_levels_or_numbers():
+    text = np.array([[str(i), "ab"[i % 2], "c"] for i in range(50)])
+    target = np.arange(50) > 20
+    ax = plot_decision_boundary(LevelsOfFirst(), text, target, features=[0, 1], resolution=GRID)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_xlim() == pytest.approx((-2.45, 51.45))
+
+
+class LevelsOfFirst:
+    """A model of no library, which checks what it is asked and says the first column."""
+
+    def predict(self, X):
+        assert set(X[:, 1]) == {"a", "b"}
+        assert set(X[:, 2]) == {"c"}
+        np.testing.assert_allclose(np.unique(X[:, 0].astype(float)), np.linspace(-2.45, 51.45, GRID))
+        return X[:, 0].astype(float)
 
 
 def test_a_row_can_hold_the_others():

@@ -14,6 +14,7 @@ from fastml.ensemble import AdaBoostClassifier, GradientBoostingRegressor, XGBCl
 from fastml.plotting import plot_tree
 from fastml.plotting.tree_conditions import number
 from fastml.plotting.tree_labels import fit, percent, width
+from fastml.plotting.tree_links import _grouped
 from fastml.plotting.tree_outline import outline_of
 from fastml.tree import (
     C45Classifier,
@@ -90,6 +91,17 @@ def test_thousands_of_nodes_are_few_artists(kind, n_classes, orientation):
     assert not ax.patches
     assert 3 <= len(ax.texts) <= 600
     ax.figure.canvas.draw()
+
+
+def test_links_of_very_many_nodes_are_the_same_in_fewer_lines():
+    rng = np.random.default_rng(0)
+    links, widths = rng.random((50, 4, 2)), rng.choice([0.3, 0.4, 5.3], 50)
+    lines, steps = _grouped(links, widths)
+    assert steps.tolist() == [0.3, 0.4, 5.3]
+    for line, step in zip(lines, steps, strict=True):
+        own = line.reshape(-1, 5, 2)
+        np.testing.assert_array_equal(own[:, :4], links[widths == step])
+        assert np.isnan(own[:, 4]).all()
 
 
 def test_the_kind_follows_from_the_room():
