@@ -42,7 +42,8 @@ def hues(n: int, cmap: Any = None) -> NDArray[np.float64]:
 def by_class(shares: NDArray[np.float64], own: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 3) the colour of each row's largest share, (n, n_classes), the paler the smaller it is."""
     least = 1 / shares.shape[1]
-    strength = PALEST + (1 - PALEST) * np.clip((shares.max(axis=1) - least) / (1 - least), 0, 1)
+    lead = (shares.max(axis=1) - least) / (1 - least) if least < 1 else np.ones(len(shares))
+    strength = PALEST + (1 - PALEST) * np.clip(lead, 0, 1)
     return 1 - strength[:, None] * (1 - own[shares.argmax(axis=1)])
 
 

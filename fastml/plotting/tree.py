@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastml.extras import require
+from fastml.plotting.axes import check_axes
 from fastml.plotting.tree_colours import Palette
 from fastml.plotting.tree_icicle import draw_icicle
 from fastml.plotting.tree_labels import Labels, measure, points
@@ -98,8 +99,7 @@ def plot_tree(
     _check_number("precision", precision, 1)
     if not fontsize > 0:
         raise ValueError(f"fontsize={fontsize!r} must be > 0: it is in points")
-    if ax is not None and not hasattr(ax, "add_collection"):
-        raise TypeError(f"ax={ax!r} must be matplotlib Axes, such as plt.subplots()[1]; an array of them has several")
+    check_axes(ax)
     measure.cache_clear()  # the font may be another one now
     whole = outline_of(estimator, tree_index, output, feature_names, class_names, missing, precision)
     tree = whole.below(root, max_depth)

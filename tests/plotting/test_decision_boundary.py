@@ -98,6 +98,8 @@ def test_scores_of_several_classes_and_labels_are_coloured_by_class():
     np.testing.assert_allclose(labels.reshape(-1, 3), own)
     assert (np.abs(best.reshape(-1, 3) - 1) <= np.abs(own - 1) + 1e-9).all()  # the same hues, paler
     plot_decision_boundary(KMeans(4, n_init=1, random_state=0).fit(X[:, :2]), X[:, :2])
+    one = plot_decision_boundary(DecisionTreeClassifier().fit(X, y * 0), X, features=[0, 1], resolution=GRID)
+    np.testing.assert_allclose(np.asarray(mesh(one).get_array()).reshape(-1, 3), np.tile(hues(1), (GRID**2, 1)))
 
 
 def test_labels_of_two_classes_are_no_probabilities():
@@ -216,6 +218,7 @@ WITH_DATES = DecisionTreeClassifier().fit(DATES, LATE)
     ({"response": "decision_function"}, TypeError, "DecisionTreeClassifier has no decision_function"),
     ({"resolution": 1}, ValueError, "resolution=1 must be a whole number >= 2"),
     ({"class_names": ["a"]}, ValueError, "class_names has 1 entries for 3 classes"),
+    ({"ax": [1, 2], "features": [0, 1]}, TypeError, r"ax=\[1, 2\] must be matplotlib Axes"),
     ({"y": y[:9]}, ValueError, r"y has shape \(9,\) for the 150 rows of X"),
     ({"X": X[:, :3]}, ValueError, "X has 3 columns, and DecisionTreeClassifier was fitted on 4"),
     ({"X": X[:0]}, ValueError, "with a row at least"),
