@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowForest
 from fastml._engines.vote_predictor import VoteForest, add_leaf_shares, can_vote
-from fastml.ensemble.packed_forest import from_table, in_table, pack, smallest, unpack
 from fastml.tree.fitted import FittedTree
 from fastml.tree.leaf_sums import impurity_of_sums, sum_upwards
+from fastml.tree.packing import from_table, in_table, native, pack, smallest, unpack
 from fastml.tree.structure import CATEGORICAL
 
 
@@ -218,7 +218,7 @@ class AveragedForest:
         return out
 
     def to_json(self) -> dict[str, Any]:
-        """What files and pickles keep: everything else follows from it. See packed_forest."""
+        """What files and pickles keep: everything else follows from it. See fastml.tree.packing."""
         nodes, leaves, order = pack(self.nodes, self.tree_start, self.leaf_start)
         weight, rows, own = self.weight[leaves], self.rows[leaves], self.own[leaves]
         start = self.share_start
@@ -295,17 +295,7 @@ class AveragedForest:
         return self.to_json()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        native = _native(state)  # a pickle may come from a machine of the other byte order
-        self.__dict__.update(AveragedForest.from_json(native).__dict__)
-
-
-def _native(value: Any) -> Any:
-    """The same with arrays in this machine's byte order."""
-    if isinstance(value, np.ndarray):
-        return value.astype(value.dtype.newbyteorder("="))
-    if isinstance(value, dict):
-        return {key: _native(item) for key, item in value.items()}
-    return tuple(_native(item) for item in value) if isinstance(value, tuple) else value
+        self.__dict__.update(AveragedForest.from_json(native(state)).__dict__)
 
 
 def joined(forests: Sequence[AveragedForest]) -> AveragedForest:

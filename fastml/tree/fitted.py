@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowForest
+from fastml.tree.packing import native, pack, pack_statistics, unpack, unpack_statistics
 from fastml.tree.structure import CATEGORICAL, FEATURE, MISSING_LEFT
 
 
@@ -171,11 +172,39 @@ class FittedTree:
             self._cache["sklearn"] = tree
         return self._cache["sklearn"]
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():  # a pickle may come from a machine of the other byte order
-            native = value.astype(value.dtype.newbyteorder("=")) if isinstance(value, np.ndarray) else value
-            self.__dict__[name] = native
+    def to_json(self) -> dict[str, Any]:
+        """What files and pickles keep, see fastml.tree.packing; nodes in the order of their depth."""
+        nodes, is_leaf = self.nodes.copy(), ~self.is_split
+        nodes["value"][is_leaf] = np.arange(np.count_nonzero(is_leaf))
+        packed, _, order = pack(nodes, np.array([0, len(nodes)]), np.zeros(2, np.int64))
+        left = unpack(packed)[0]["left"].astype(np.int64)
+        statistics = pack_statistics(
+            left, self.value[order], self.impurity[order], self.n_node_samples[order], self.weight[order]
+        )
+        return {
+            "nodes": packed, "statistics": statistics, "categories": self.categories, "n_classes": self.n_classes,
+            "n_features": self.n_features, "category_codes": self.category_codes,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> FittedTree:
+        """The tree that `to_json` described; ValueError if it is damaged."""
+        nodes, tree_start, _ = unpack(state["nodes"])
+        if len(tree_start) != 2:
+            raise ValueError(f"a tree that is {len(tree_start) - 1} trees is damaged")
+        n_classes = tuple(state["n_classes"])
+        left = nodes["left"].astype(np.int64)
+        nodes["value"][left == 0] = 0.0
+        made = cls(
+            nodes, state["categories"],
+            *unpack_statistics(state["statistics"], left, (len(n_classes), max(n_classes))),
+            n_classes, state["n_features"], tuple(state["category_codes"]),
+        )  # fmt: skip
+        made.check()
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("is_split", "depths", "order", "place")
-        return {**{k: v for k, v in self.__dict__.items() if k not in derived}, "_cache": {}}
+        return self.to_json()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(FittedTree.from_json(native(state)).__dict__)
