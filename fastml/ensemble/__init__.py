@@ -1,6 +1,7 @@
 """Ensembles of trees."""
 
 from fastml.ensemble.adaboost import AdaBoostClassifier, AdaBoostRegressor
+from fastml.ensemble.bagging import BaggingClassifier, BaggingRegressor
 from fastml.ensemble.forest import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -11,7 +12,7 @@ from fastml.ensemble.gradient_boosting import GradientBoostingClassifier, Gradie
 from fastml.ensemble.newton_boosting import XGBClassifier, XGBRegressor
 
 __all__ = [
-    "AdaBoostClassifier", "AdaBoostRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor",
-    "GradientBoostingClassifier", "GradientBoostingRegressor", "RandomForestClassifier", "RandomForestRegressor",
-    "XGBClassifier", "XGBRegressor",
+    "AdaBoostClassifier", "AdaBoostRegressor", "BaggingClassifier", "BaggingRegressor", "ExtraTreesClassifier",
+    "ExtraTreesRegressor", "GradientBoostingClassifier", "GradientBoostingRegressor", "RandomForestClassifier",
+    "RandomForestRegressor", "XGBClassifier", "XGBRegressor",
 ]  # fmt: skip
