@@ -1,11 +1,15 @@
 """scikit-learn's own checks hold for every public estimator; none is expected to fail."""
 
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -36,6 +40,10 @@ ESTIMATORS = [
     GradientBoostingRegressor(n_estimators=5, tree_method="exact"),
     AdaBoostClassifier(n_estimators=5),
     AdaBoostRegressor(n_estimators=5),
+    BaggingClassifier(n_estimators=5),
+    BaggingRegressor(n_estimators=5),
+    BaggingClassifier(LogisticRegression(), n_estimators=5),
+    BaggingRegressor(KNeighborsRegressor(), n_estimators=5, bootstrap=False),
     RandomForestClassifier(n_estimators=10),
     RandomForestRegressor(n_estimators=10),
     ExtraTreesClassifier(n_estimators=10),

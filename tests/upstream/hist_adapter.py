@@ -137,6 +137,11 @@ class _HistGradientBoosting(BaseEstimator):
         check_is_fitted(self)
         return ((0, n_iter) for n_iter in range(1, self.n_iter_ + 1))
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
     def predict(self, X):
         return self._predict(X, (0, self.n_iter_) if hasattr(self, "n_iter_") else None)
 

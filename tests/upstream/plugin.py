@@ -28,6 +28,8 @@ REPLACED = {
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
         "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
+        "BaggingClassifier": fastml.ensemble.BaggingClassifier,
+        "BaggingRegressor": fastml.ensemble.BaggingRegressor,
         "GradientBoostingClassifier": fastml.ensemble.GradientBoostingClassifier,
         "GradientBoostingRegressor": fastml.ensemble.GradientBoostingRegressor,
         "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
@@ -39,6 +41,8 @@ REPLACED = {
 OURS = [
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
+    fastml.ensemble.BaggingClassifier,
+    fastml.ensemble.BaggingRegressor,
     fastml.ensemble.GradientBoostingClassifier,
     fastml.ensemble.GradientBoostingRegressor,
     fastml.ensemble.XGBClassifier,
