@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastml.base import is_classifier
 from fastml.data.frames import Schema, Table
 from fastml.data.validation import check_same_length, fit_table
+from fastml.data.weights import class_weights
 from fastml.ensemble.averaged_forest import AveragedForest, from_trees
 from fastml.ensemble.bagging_draws import Draws, draws_of, member_state
 from fastml.ensemble.forest_fit import Growth, seed_of
@@ -23,18 +24,20 @@ from fastml.tree.ranked_columns import RankedColumns
 from fastml.tree.structure import FEATURE
 from fastml.tree.targets import centre_of, check_counts, encode_numbers, weights_of_rows
 
+WEIGHT_BITS = 24  # of a class's weight: 2^29 rows of them add up exactly
+
 
 @dataclass(frozen=True, eq=False)
 class BaggedGrowth(Growth):
     """What the trees of a bagging share; rows, and where they are drawn columns, are drawn by each tree's seed.
 
-    draws : of rows and columns.  class_weight : of the trees.  classes : of y, or None
+    draws : of rows and columns.  class_weight : of the trees.  classes : of each output; none for numbers
     least_share : the trees' min_weight_fraction_leaf.  threads : trees grown at once
     """
 
     draws: Draws
     class_weight: Any
-    classes: list[NDArray[Any]] | None
+    classes: list[NDArray[Any]]
     least_share: float
     threads: int
 
@@ -68,8 +71,13 @@ class BaggedGrowth(Growth):
             how: dict[str, Any] = {"weight": self.weight, "n_draws": self.n_draws}
         else:
             weight = self.draws.counts(seed)
-            if self.class_weight is not None and self.classes is not None:
-                weight = np.asarray(weights_of_rows(self.class_weight, target["label"], self.classes, weight))
+            if self.class_weight is not None:
+                weight = weight * self._weights_of_classes(weight)[target["label"][0]]
+                if not weight.any():
+                    raise ValueError(
+                        f"class_weight={self.class_weight!r} leaves none of the rows that a member drew a weight: give "
+                        "each class a weight above 0, or set max_samples higher"
+                    )
             how = {"weight": weight}
             if self.least_share:
                 options = options | {"min_weight_leaf": self.least_share * float(weight.sum())}
@@ -79,6 +87,14 @@ class BaggedGrowth(Growth):
             column = features[(nodes["feature"] & FEATURE).astype(np.int64)].astype(np.uint32)
             nodes["feature"] = np.where(nodes["left"] != 0, (nodes["feature"] & ~FEATURE) | column, 0)
         return grown
+
+
+    def _weights_of_classes(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n_classes,) in steps so coarse that sums of them are exact, and rows in any order give the same tree."""
+        by_class = self.class_weight[0] if isinstance(self.class_weight, list) else self.class_weight
+        weight = class_weights(by_class, self.target["label"][0], self.classes[0], counts)
+        step = 2.0 ** (np.frexp(weight.max())[1] - WEIGHT_BITS)
+        return np.where(weight > 0, np.maximum(np.rint(weight / step), 1.0), 0.0) * step
 
 
 def open_for_trees(ensemble: Any, X: Any) -> Table:
@@ -93,13 +109,14 @@ def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] 
     """Everything that is the same for all trees of a fit; sets the ensemble's classes and outputs."""
     template, n = ensemble.estimator_, table.n_samples
     criterion = "squared_error" if template.criterion == "friedman_mse" else template.criterion
-    classes: list[NDArray[Any]] | None = None
+    classes: list[NDArray[Any]] = []
     n_classes: tuple[int, ...]
     if is_classifier(ensemble):
         ensemble._encode(y)
         label, classes = ensemble._codes[None], [ensemble.classes_]
         check_same_length(X=n, y=label.shape[1])
         n_classes, centre = (len(classes[0]),), np.zeros(1)
+        weights_of_rows(template.class_weight, label, classes, weight)  # says what is wrong with them
         target: dict[str, Any] = {"label": label, "y": label.astype(np.float64) if n_classes == (2,) else None}
     else:
         y_rows = encode_numbers(y, ensemble)

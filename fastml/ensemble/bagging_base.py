@@ -155,7 +155,7 @@ class Bagging(ModelFiles, CallbackSupport, MetaEstimatorMixin, BaseEstimator):
         if trees:
             check_parameters(template)
         n_before = self._check_start(trees)
-        before = {name: getattr(self, name, None) for name in ("n_features_in_", "classes_")} if n_before else {}
+        before = dict(vars(self))
         self.estimator_ = template
         opened: Rows | BaggedGrowth
         if trees:
@@ -164,7 +164,9 @@ class Bagging(ModelFiles, CallbackSupport, MetaEstimatorMixin, BaseEstimator):
             matrix = table.matrix()
         else:
             opened, matrix = open_rows(self, X, y, sample_weight, params), None
-        if any(not np.array_equal(value, getattr(self, name, None)) for name, value in before.items()):  # type: ignore[arg-type]
+        known = [name for name in ("n_features_in_", "classes_") if n_before and name in before]
+        if not all(np.array_equal(before[name], getattr(self, name)) for name in known):
+            self.__dict__ = before
             raise ValueError("warm_start=True needs the columns and classes of the fit before: set warm_start=False")
         if sample_weight is not None and not self.bootstrap:
             warnings.warn(
@@ -213,7 +215,13 @@ class Bagging(ModelFiles, CallbackSupport, MetaEstimatorMixin, BaseEstimator):
         for name in ("oob_score_", "oob_decision_function_", "oob_prediction_", "_trees"):
             self.__dict__.pop(name, None)
         if isinstance(opened, BaggedGrowth):
-            grown = pruned(joined(parts), opened, self.estimator_.ccp_alpha)
+            grown = joined(parts)
+            if grown.n_trees > loop.n_done:  # the loop ended amid a batch
+                grown = grown.first(loop.n_done)
+                if oob is not None:
+                    oob = OutOfBag(opened, matrix, oob.score, opened.threads)
+                    oob.add(grown, seeds[: loop.n_done], self.n_estimators + 1, 0)
+            grown = pruned(grown, opened, self.estimator_.ccp_alpha)
             self._forest = joined([self._forest, grown]) if n_before else grown
             self.__dict__.pop("_members", None)
             n_members = self._forest.n_trees

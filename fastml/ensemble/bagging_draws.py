@@ -127,7 +127,7 @@ def draws_of(
             warnings.warn(
                 f"Using the fractional value max_samples={max_samples} when the {what} is {total:g} results in a low "
                 f"number ({n_draws}) of bootstrap samples. We recommend passing `max_samples` as an integer instead.",
-                stacklevel=6,
+                stacklevel=5,
             )
     if not ensemble.bootstrap:
         available = int(total) if weight is None or whole else int(np.count_nonzero(weight))
