@@ -12,7 +12,7 @@ from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
 from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
-from benchmarks.trees import Forest, SingleTree, Stumps
+from benchmarks.trees import Bags, Forest, SingleTree, Stumps
 
 
 def auc(estimator: Any, X: Any, y: np.ndarray) -> float:
@@ -43,7 +43,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Boosting | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
+    setting: Bags | Boosting | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -174,6 +174,16 @@ CASES = {
         multiway_case("id3", "ID3Classifier", accuracy),
         multiway_case("c45", "C45Classifier", auc),
         multiway_case("chaid", "CHAIDClassifier", auc),
+        Case(
+            "bagging",
+            "Bagging, 30 trees: airline, 160k x 7",
+            partial(datasets.airline, 200_000),
+            Bags(30),
+            accuracy,
+            0.25,
+            rivals=("scikit-learn",),
+            tolerance=0.005,
+        ),
     ]
 }
 

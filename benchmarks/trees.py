@@ -1,4 +1,4 @@
-"""Decision trees grown to the end, forests of them, and AdaBoost over stumps, for fastml and for each peer.
+"""Decision trees grown to the end, forests and bags of them, and AdaBoost over stumps, for fastml and its peers.
 
 fastml and scikit-learn choose among all thresholds. scikit-learn-intelex has no single tree: it gets a forest of one
 tree on all rows and columns, which chooses among 256 bins a column, its default.
@@ -86,3 +86,24 @@ class Stumps:
         from sklearn.ensemble import AdaBoostClassifier
 
         return AdaBoostClassifier(n_estimators=self.n_rounds)
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Bagging over trees grown to the end, for classes; scikit-learn-intelex has none of its own."""
+
+    n_members: int
+
+    def factories(self) -> Mapping[str, Factory]:
+        """Library -> (threads -> estimator). Each imports its library when called."""
+        return {"fastml": self.fastml, "scikit-learn": self.scikit_learn}
+
+    def fastml(self, n_threads: int) -> Any:
+        from fastml.ensemble import BaggingClassifier
+
+        return BaggingClassifier(n_estimators=self.n_members, random_state=SEED, n_jobs=n_threads)
+
+    def scikit_learn(self, n_threads: int) -> Any:
+        from sklearn.ensemble import BaggingClassifier
+
+        return BaggingClassifier(n_estimators=self.n_members, random_state=SEED, n_jobs=n_threads)
