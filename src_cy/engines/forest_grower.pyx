@@ -112,7 +112,7 @@ cdef class ForestGrower:
         p.exact.target.width = p.exact.target.n_outputs * max(n_classes, 1)
         p.exact.target.label = NULL if label is None else &label[0, 0]
         p.exact.target.y = NULL if y is None else &y[0, 0]
-        p.fast = fast_search(&p, not balanced if n_draws > 0 else weight is None)
+        p.fast = fast_search(&p, counts_rows(weight, n, n_draws, balanced))
         sparse = n_classes > 0 and p.exact.target.n_outputs == 1
         keep_all = p.exact.target.criterion == ABSOLUTE_ERROR
         if n_draws > 0 and weight is not None:
@@ -134,6 +134,14 @@ cdef class ForestGrower:
             for t in range(n_trees):
                 frozen_free(&out[t])
             free(out)
+
+
+cdef bint counts_rows(weight, ptrdiff_t n, ptrdiff_t n_draws, bint balanced):
+    """Whether weights in a tree count rows, in the 16 bits that an entry has for them."""
+    own = np.ones(1) if weight is None else np.asarray(weight)
+    if n_draws > 0:                 # means; a count twice as large does not happen
+        return not balanced and n_draws * (1.0 / max(n, 1) if weight is None else own.max() / own.sum()) < 32768.0
+    return own.max(initial=0.0) < 65536.0 and bool((own == np.rint(own)).all())
 
 
 cdef FastSearch fast_search(const DrawnProblem *p, bint counts):

@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import LinearSVC
 
 import fastml.io
-from fastml.ensemble import BaggingClassifier, BaggingRegressor, XGBClassifier
+from fastml.ensemble import BaggingClassifier, BaggingRegressor, RandomForestClassifier, XGBClassifier
 from fastml.exceptions import FitInterrupted
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
@@ -311,6 +311,25 @@ def test_members_without_probabilities_vote():
     assert set(np.unique(model.predict_proba(X))) <= {0.0, 1.0}
     assert not hasattr(model, "decision_function")
     assert not hasattr(BaggingClassifier().fit(X, y), "decision_function")
+
+
+def one_heavy_row(n_classes):
+    X = np.arange(60.0).reshape(-1, 1)
+    weight = np.ones(60)
+    weight[3] = 200_000.0
+    return X, np.arange(60) % n_classes, weight
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_row_that_is_drawn_very_often(n_classes):
+    X, y, weight = one_heavy_row(n_classes)
+    for template in (BaggingClassifier(n_estimators=3), RandomForestClassifier(3)):
+        model = clone(template).set_params(random_state=0).fit(X, y, sample_weight=weight)
+        for member in model:
+            assert member._fitted.weight[0] == weight.sum()
+            assert member._fitted.value[0, 0, 3 % n_classes] > 0.99
+    many = BaggingClassifier(n_estimators=2, max_samples=400_000).fit(X[:4], y[:4])
+    assert many[0]._fitted.weight[0] == 400_000
 
 
 @pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
