@@ -136,7 +136,7 @@ def log_shares(member: Any, X: Any, n_classes: int, params: dict[str, dict[str, 
 
 def decision(member: Any, X: Any, n_classes: int, params: dict[str, dict[str, Any]]) -> NDArray[np.float64]:
     """Its decision function; ValueError where it does not know all classes."""
-    if len(getattr(member, "classes_", range(n_classes))) != n_classes:
+    if 0 < len(getattr(member, "classes_", ())) < n_classes:
         raise ValueError(
             f"a member knows only {len(member.classes_)} of the {n_classes} classes, so that decision functions cannot "
             "be averaged: set max_samples higher, or use predict_proba"
