@@ -5,6 +5,7 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from kernels.drawn_nodes cimport DrawnProblem, DrawnWork, Span
 from kernels.random cimport random_bits
 from kernels.sorted_runs cimport row_of
+from simd.simd cimport fastml_kernels
 
 
 cdef inline int draw_next(const DrawnProblem *p, DrawnWork *w, uint64_t key, int drawn) noexcept nogil:
@@ -34,7 +35,7 @@ cdef inline void undo_draws(const DrawnProblem *p, DrawnWork *w, int drawn) noex
 
 
 cdef inline Span gather_ranks(
-    const DrawnProblem *p, int j, const uint64_t *rows, ptrdiff_t n, uint32_t *out
+    const DrawnProblem *p, const fastml_kernels *simd, int j, const uint64_t *rows, ptrdiff_t n, uint32_t *out
 ) noexcept nogil:
     cdef const uint16_t *column16
     cdef const uint32_t *column32
@@ -45,11 +46,14 @@ cdef inline Span gather_ranks(
     span.high = 0
     if p.ranks16 != NULL:
         column16 = p.ranks16 + j * p.stride
-        for i in range(n):
-            rank = column16[row_of(rows[i])]
-            out[i] = rank
-            span.low = min(span.low, rank)
-            span.high = max(span.high, rank)
+        if p.padded:
+            simd.gather_ranks(column16, rows, n, out, &span.low, &span.high)
+        else:
+            for i in range(n):
+                rank = column16[row_of(rows[i])]
+                out[i] = rank
+                span.low = min(span.low, rank)
+                span.high = max(span.high, rank)
         if span.high == 0xFFFF:     # some are missing
             for i in range(n):
                 if out[i] == 0xFFFF:

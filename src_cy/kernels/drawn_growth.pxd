@@ -176,7 +176,7 @@ cdef inline void search_rows(
     while drawn < d and (drawn < p.exact.options.max_features or searched == 0):
         j = draw_next(p, w, own.key, drawn)
         drawn += 1
-        span = gather_ranks(p, j, rows, own.n, w.ranks)
+        span = gather_ranks(p, simd, j, rows, own.n, w.ranks)
         if span.low == span.high:
             continue
         searched += 1

@@ -36,6 +36,7 @@ cdef struct DrawnProblem:
     const uint16_t *ranks16         # (n_features, stride) of each row's value in its column, or
     const uint32_t *ranks32         # where a column has too many; the largest number: missing
     ptrdiff_t stride
+    bint padded                     # ranks16 may be read two bytes beyond its end
     FastSearch fast
 
 
@@ -93,7 +94,7 @@ cdef inline bint local_init(const DrawnProblem *p, LocalRows *local) noexcept no
     if d > 6 * <ptrdiff_t> p.exact.options.max_features or most < 64:
         return True
     local.entries = <uint64_t *> malloc(most * sizeof(uint64_t))
-    local.ranks = <uint32_t *> malloc(most * d * sizeof(uint32_t))
+    local.ranks = <uint32_t *> malloc((most * d + 1) * sizeof(uint32_t))
     local.label = <int32_t *> malloc(most * outputs * sizeof(int32_t))
     local.y = <double *> malloc(most * outputs * sizeof(double))
     local.weight = <double *> malloc(most * sizeof(double))
@@ -192,6 +193,7 @@ cdef inline const DrawnProblem *copy_rows(
     else:
         out.ranks32 = local.ranks
     out.stride = n
+    out.padded = True
     out.exact.target.n = n
     out.exact.target.label = NULL if t.label == NULL else local.label
     out.exact.target.y = NULL if t.y == NULL else local.y

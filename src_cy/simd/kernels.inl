@@ -57,6 +57,7 @@ const struct fastml_kernels FASTML_TABLE = {
     .sort_few = sort_few,
     .best_cut = best_cut,
     .scan_counts = scan_counts,
+    .gather_ranks = gather_ranks,
 
     .walk_votes = walk_votes,
 

@@ -93,6 +93,8 @@ struct fastml_kernels {
                       double *proxy);
     ptrdiff_t (*scan_counts)(const uint16_t *cells, ptrdiff_t width, int n_classes, const uint16_t *totals,
                              uint16_t *left, uint32_t *keys_out, double *a_out, double *b_out, double *w_out);
+    void (*gather_ranks)(const uint16_t *column, const uint64_t *rows, ptrdiff_t n, uint32_t *out, uint32_t *low_out,
+                         uint32_t *high_out);
 
     /* votes.inl */
     void (*walk_votes)(const struct fastml_vote_node *nodes, const uint16_t *keys, ptrdiff_t stride, uint32_t root,

@@ -131,6 +131,11 @@ cdef extern from "simd.h" nogil:
             uint32_t *keys_out, double *a_out, double *b_out, double *w_out
         ) noexcept nogil
 
+        void (*gather_ranks)(
+            const uint16_t *column, const uint64_t *rows, ptrdiff_t n, uint32_t *out, uint32_t *low_out,
+            uint32_t *high_out
+        ) noexcept nogil
+
         void (*walk_votes)(
             const fastml_vote_node *nodes, const uint16_t *keys, ptrdiff_t stride, uint32_t root, uint32_t *at_out
         ) noexcept nogil

@@ -153,3 +153,34 @@ static ptrdiff_t scan_counts(const uint16_t *restrict cells, ptrdiff_t width, in
     }
     return m;
 }
+
+/* out[i] = column[low half of rows[i]], and the smallest and largest of them. Two bytes behind the column are read. */
+static void gather_ranks(const uint16_t *restrict column, const uint64_t *restrict rows, ptrdiff_t n,
+                         uint32_t *restrict out, uint32_t *restrict low_out, uint32_t *restrict high_out)
+{
+    uint32_t low = UINT32_MAX, high = 0;
+    ptrdiff_t i = 0;
+#if defined(FASTML_AVX512)
+    if (n >= 8) {
+        const __m256i half = _mm256_set1_epi32(0xFFFF);
+        __m256i lows = _mm256_set1_epi32(-1), highs = _mm256_setzero_si256();
+        for (; i + 8 <= n; i += 8) {
+            __m256i row = _mm512_cvtepi64_epi32(_mm512_loadu_si512(rows + i));
+            __m256i rank = _mm256_and_si256(_mm256_i32gather_epi32((const int *)column, row, 2), half);
+            _mm256_storeu_si256((__m256i *)(out + i), rank);
+            lows = _mm256_min_epu32(lows, rank);
+            highs = _mm256_max_epu32(highs, rank);
+        }
+        low = (uint32_t)_mm512_reduce_min_epu32(_mm512_broadcast_i64x4(lows));
+        high = (uint32_t)_mm512_reduce_max_epu32(_mm512_broadcast_i64x4(highs));
+    }
+#endif
+    for (; i < n; i++) {
+        const uint32_t rank = column[(uint32_t)rows[i]];
+        out[i] = rank;
+        low = rank < low ? rank : low;
+        high = rank > high ? rank : high;
+    }
+    *low_out = low;
+    *high_out = high;
+}
