@@ -17,6 +17,21 @@ def sort_columns(
     O(n) a column. Raises MemoryError, and ValueError from 2^32 - 1 rows on.
     """
 
+def merge_ranks(
+    entries: NDArray[np.uint64],
+    values: NDArray[np.float64],
+    values_start: NDArray[np.int64],
+    max_bins: int,
+    keep: NDArray[np.uint8] | None = ...,
+    n_threads: int = ...,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """(smallest, largest, start): values of the bins that become the ranks of the entries, which are overwritten.
+
+    Columns of more than max_bins values get max_bins bins of about equally many rows (a value of more rows than a bin
+    has one of its own, see src_cy/kernels/quantile_cuts.pxd), others keep their values, and so do those with keep[j].
+    In a bin entries lie in order of their rows. O(n) a column. Raises MemoryError, ValueError from 2^31 - 1 rows on.
+    """
+
 def ranks_of(
     entries: NDArray[np.uint64], n_values: int, place: NDArray[np.int32] | None = ..., n_threads: int = ...
 ) -> NDArray[np.unsignedinteger[Any]]:

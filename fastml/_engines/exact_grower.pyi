@@ -13,6 +13,7 @@ class ExactGrower:
 
     is_categorical : (n_columns,); the values of a categorical column are codes, whole numbers from 1 to 255.
     entries, values, values_start : as `column_sorter.sort_columns` gives them.
+    largest : the largest value of each bin, where `column_sorter.merge_ranks` made bins, whose smallest are `values`.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class ExactGrower:
         values_start: NDArray[np.int64],
         n_threads: int = ...,
         is_categorical: NDArray[np.uint8] | None = ...,
+        largest: NDArray[np.float64] | None = ...,
     ) -> None: ...
     def grow(
         self,

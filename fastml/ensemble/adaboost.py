@@ -88,7 +88,7 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
         self.n_classes_ = len(self.classes_)
         check_same_length(X=rows.n_samples, y=len(self._codes))
         weight = check_sample_weight(sample_weight, rows.n_samples)
-        self._fit_rows, self._sorted = rows, rows.sort(template.n_jobs) if isinstance(rows, TreeRows) else None
+        self._fit_rows, self._sorted = rows, rows.sort(template) if isinstance(rows, TreeRows) else None
         try:
             self._run(np.ones(rows.n_samples) if weight is None else weight, X, y)
         finally:
@@ -237,7 +237,7 @@ class AdaBoostRegressor(RegressorMixin, WeightBoosting):
         self._y = check_target_regression(y, self)
         check_same_length(X=rows.n_samples, y=len(self._y))
         weight = check_sample_weight(sample_weight, rows.n_samples)
-        self._fit_rows, self._sorted = rows, rows.sort(template.n_jobs) if isinstance(rows, TreeRows) else None
+        self._fit_rows, self._sorted = rows, rows.sort(template) if isinstance(rows, TreeRows) else None
         self._draws = check_random_state(self.random_state)
         try:
             self._run(np.ones(rows.n_samples) if weight is None else weight, X, y)

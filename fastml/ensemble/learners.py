@@ -81,8 +81,8 @@ class TreeRows:
     def n_samples(self) -> int:
         return self.table.n_samples
 
-    def sort(self, n_jobs: int | None) -> SortedColumns:
-        return SortedColumns.of(self.table, n_jobs)
+    def sort(self, template: Any) -> SortedColumns:
+        return SortedColumns.of(self.table, template.n_jobs, template.max_bins)
 
     def leaves(self, tree: FittedTree) -> NDArray[np.int32]:
         return tree.leaves(self.matrix, self.threads)

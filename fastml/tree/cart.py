@@ -14,7 +14,7 @@ from fastml.data.validation import check_parameters, check_same_length, fit_tabl
 from fastml.data.weights import check_sample_weight
 from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.fitted import FittedTree
-from fastml.tree.parameters import TREE_CONSTRAINTS, TREE_NOTES, TreeParameters
+from fastml.tree.parameters import CART_CONSTRAINTS, CART_NOTES, TreeParameters
 from fastml.tree.prunable import PrunableClassifier, PrunableRegressor
 from fastml.tree.results import TreeResults
 from fastml.tree.sorted_columns import SortedColumns
@@ -26,8 +26,8 @@ __all__ = ["DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifi
 class _Cart(TreeParameters, TreeResults, BaseEstimator):
     """What all four share."""
 
-    _parameter_notes = TREE_NOTES
-    _parameter_constraints = TREE_CONSTRAINTS
+    _parameter_notes = CART_NOTES
+    _parameter_constraints = CART_CONSTRAINTS
 
     def _open(self, X: Any) -> Table:
         """X as columns: of numbers, finite or missing, or of categories."""
@@ -66,7 +66,7 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
     n_classes_: Any
     class_weight: Any
 
-    _parameter_constraints = TREE_CONSTRAINTS | {
+    _parameter_constraints = CART_CONSTRAINTS | {
         "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -99,7 +99,8 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
         label, classes = encode_classes(y, self)
         check_same_length(X=table.n_samples, y=label.shape[1])
         weight = self._weights(label, classes, check_sample_weight(sample_weight, table.n_samples))
-        return self._fit_classes(SortedColumns.of(table, self.n_jobs), label, classes, weight, in_place=True)
+        columns = SortedColumns.of(table, self.n_jobs, self.max_bins)
+        return self._fit_classes(columns, label, classes, weight, in_place=True)
 
     def _fit_classes(
         self, columns: SortedColumns, label: NDArray[np.int32], classes: list[NDArray[Any]],
@@ -153,7 +154,7 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
 
 
 class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
-    _parameter_constraints = TREE_CONSTRAINTS | {
+    _parameter_constraints = CART_CONSTRAINTS | {
         "criterion": [StrOptions({"squared_error", "friedman_mse", "absolute_error", "poisson"})],
     }
 
@@ -171,7 +172,7 @@ class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
                 "criterion='friedman_mse' is deprecated, as in scikit-learn 1.9: use 'squared_error'.", FutureWarning,
                 stacklevel=2,
             )  # fmt: skip
-        return self._fit_numbers(SortedColumns.of(table, self.n_jobs), y, weight, in_place=True)
+        return self._fit_numbers(SortedColumns.of(table, self.n_jobs, self.max_bins), y, weight, in_place=True)
 
     def _fit_numbers(
         self, columns: SortedColumns, y: NDArray[np.float64], weight: NDArray[np.float64] | None, in_place: bool = False
@@ -206,6 +207,9 @@ class DecisionTreeClassifier(_TreeClassifier):
     ----------
     criterion : {"gini", "entropy", "log_loss"}, default="gini"
     class_weight : dict, list of dicts, "balanced" or None
+    max_bins : int or None, default=None
+        Bins of about equally many rows that a column of numbers is cut into, once for the tree; splits lie between
+        them. None: every threshold, as for a column of no more values. Weights do not count.
     **others
         As :class:`fastml.tree.parameters.TreeParameters` lists them.
 
@@ -227,7 +231,7 @@ class DecisionTreeClassifier(_TreeClassifier):
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
         monotonic_cst: Any = None, categorical_features: Any = "auto", unseen: str = "missing",
-        n_jobs: int | None = None,
+        n_jobs: int | None = None, max_bins: int | None = None,
     ) -> None:  # fmt: skip
         self.criterion = criterion
         self.splitter = splitter
@@ -245,6 +249,7 @@ class DecisionTreeClassifier(_TreeClassifier):
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.n_jobs = n_jobs
+        self.max_bins = max_bins
 
 
 class DecisionTreeRegressor(_TreeRegressor):
@@ -257,6 +262,9 @@ class DecisionTreeRegressor(_TreeRegressor):
     ----------
     criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"}, default="squared_error"
         "friedman_mse" is deprecated: it chooses the splits of "squared_error".
+    max_bins : int or None, default=None
+        Bins of about equally many rows that a column of numbers is cut into, once for the tree; splits lie between
+        them. None: every threshold, as for a column of no more values. Weights do not count.
     **others
         As :class:`fastml.tree.parameters.TreeParameters` lists them.
 
@@ -277,6 +285,7 @@ class DecisionTreeRegressor(_TreeRegressor):
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
         categorical_features: Any = "auto", unseen: str = "missing", n_jobs: int | None = None,
+        max_bins: int | None = None,
     ) -> None:  # fmt: skip
         self.criterion = criterion
         self.splitter = splitter
@@ -293,6 +302,7 @@ class DecisionTreeRegressor(_TreeRegressor):
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.n_jobs = n_jobs
+        self.max_bins = max_bins
 
 
 class ExtraTreeClassifier(DecisionTreeClassifier):
@@ -307,7 +317,7 @@ class ExtraTreeClassifier(DecisionTreeClassifier):
         max_features: Any = "sqrt", random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
         monotonic_cst: Any = None, categorical_features: Any = "auto", unseen: str = "missing",
-        n_jobs: int | None = None,
+        n_jobs: int | None = None, max_bins: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
             criterion=criterion, splitter=splitter, max_depth=max_depth, min_samples_split=min_samples_split,
@@ -315,6 +325,7 @@ class ExtraTreeClassifier(DecisionTreeClassifier):
             max_features=max_features, random_state=random_state, max_leaf_nodes=max_leaf_nodes,
             min_impurity_decrease=min_impurity_decrease, class_weight=class_weight, ccp_alpha=ccp_alpha,
             monotonic_cst=monotonic_cst, categorical_features=categorical_features, unseen=unseen, n_jobs=n_jobs,
+            max_bins=max_bins,
         )  # fmt: skip
 
 
@@ -330,6 +341,7 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
         max_features: Any = 1.0, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
         categorical_features: Any = "auto", unseen: str = "missing", n_jobs: int | None = None,
+        max_bins: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
             criterion=criterion, splitter=splitter, max_depth=max_depth, min_samples_split=min_samples_split,
@@ -337,4 +349,5 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
             max_features=max_features, random_state=random_state, max_leaf_nodes=max_leaf_nodes,
             min_impurity_decrease=min_impurity_decrease, ccp_alpha=ccp_alpha, monotonic_cst=monotonic_cst,
             categorical_features=categorical_features, unseen=unseen, n_jobs=n_jobs,
+            max_bins=max_bins,
         )  # fmt: skip

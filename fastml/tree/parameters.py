@@ -36,6 +36,10 @@ TREE_NOTES = {
     "ccp_alpha": "the cost of a leaf",
 }
 
+CART_CONSTRAINTS = TREE_CONSTRAINTS | {"max_bins": [Interval(Integral, 2, 65534, closed="both"), None]}
+
+CART_NOTES = TREE_NOTES | {"max_bins": "bins of a column of numbers; None is every threshold"}
+
 
 class TreeParameters:
     """scikit-learn's parameters of a tree.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.column_sorter import sort_columns
+from fastml._engines.column_sorter import merge_ranks, sort_columns
 from fastml._engines.exact_grower import ExactGrower
 from fastml.data.binning import codes_of_levels
 from fastml.data.frames import Table
@@ -18,7 +18,7 @@ from fastml.threads import effective_threads
 
 @dataclass(frozen=True, eq=False)
 class SortedColumns:
-    """What trees with exact thresholds grow on; sorting is O(n_samples) a column, 16 bytes a value.
+    """What trees with exact thresholds, or thresholds between bins, grow on; O(n_samples) a column, 16 bytes a value.
 
     grower : the engine over the sorted columns
     category_codes : for each categorical column the code of each level, 1 to 255, and 0; None for the others
@@ -31,12 +31,15 @@ class SortedColumns:
     moves: bool
 
     @classmethod
-    def of(cls, table: Table, n_jobs: int | None) -> SortedColumns:
+    def of(cls, table: Table, n_jobs: int | None, max_bins: int | None = None) -> SortedColumns:
         threads = effective_threads(n_jobs, 20.0 * table.n_samples * table.n_features)
         entries, values, start, codes = sort_table(table, threads)
         missing = bool((entries[:, -1] >> np.uint64(32) == 2**32 - 1).any()) if entries.size else False
         categorical = table.is_categorical.astype(np.uint8) if table.is_categorical.any() else None
-        grower = ExactGrower(entries, values, start, threads, categorical)
+        largest = None
+        if max_bins is not None:
+            values, largest, start = merge_ranks(entries, values, start, max_bins, categorical, threads)
+        grower = ExactGrower(entries, values, start, threads, categorical, largest)
         return cls(grower, table.n_samples, codes, missing or categorical is not None)
 
 

@@ -4,9 +4,10 @@ Limit: a radix sort moves 8 bytes in four passes, about 7 ns a float32.
 """
 
 from cython.parallel cimport prange
-from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
+from kernels.merged_ranks cimport merge_column
 from kernels.radix_sort cimport key32, key64, number32, number64, radix_sort
 from kernels.random cimport mix
 from kernels.sorted_runs cimport MISSING
@@ -118,6 +119,41 @@ def sort_columns(columns, int n_threads=1):
             parts.append(np.asarray(values)[j, : found[j]].copy())
     start = np.cumsum([0, *map(len, parts)], dtype=np.int64)
     return np.asarray(entries), np.concatenate([np.empty(0), *parts]), start
+
+
+def merge_ranks(
+    uint64_t[:, ::1] entries, const double[::1] values, const int64_t[::1] values_start, int max_bins,
+    const uint8_t[::1] keep=None, int n_threads=1,
+):
+    """(smallest, largest, start) of the bins that become the entries' ranks; see column_sorter.pyi."""
+    cdef ptrdiff_t d = entries.shape[0], n = entries.shape[1], j
+    cdef int32_t[::1] found = np.zeros(d, np.int32)
+    cdef double[:, ::1] smallest, largest
+    if n > 2**31 - 2:
+        raise ValueError(f"n_samples={n} must be below 2**31 - 1 for bins: leave max_bins=None")
+    sizes = np.diff(values_start)
+    merged = sizes > max_bins
+    if keep is not None:
+        merged &= np.asarray(keep) == 0
+    wanted = np.flatnonzero(merged)
+    cdef int64_t[::1] columns = wanted
+    smallest = np.empty((len(wanted), max_bins))
+    largest = np.empty((len(wanted), max_bins))
+    for j in prange(columns.shape[0], nogil=True, num_threads=max(n_threads, 1), schedule="dynamic", chunksize=1):
+        found[columns[j]] = merge_column(
+            &entries[columns[j], 0], n, &values[values_start[columns[j]]],
+            <int32_t> (values_start[columns[j] + 1] - values_start[columns[j]]), max_bins,
+            &smallest[j, 0], &largest[j, 0],
+        )
+    if np.any(np.asarray(found)[wanted] < 0):
+        raise MemoryError
+    below = [np.asarray(values)[values_start[j] : values_start[j + 1]] for j in range(d)]
+    above = list(below)
+    for k, j in enumerate(wanted):
+        below[j] = np.asarray(smallest)[k, : found[j]]
+        above[j] = np.asarray(largest)[k, : found[j]]
+    start = np.cumsum([0, *map(len, below)], dtype=np.int64)
+    return np.concatenate([np.empty(0), *below]), np.concatenate([np.empty(0), *above]), start
 
 
 def ranks_of(

@@ -42,6 +42,7 @@ cdef class ExactGrower:
 
     cdef const uint64_t[:, ::1] entries
     cdef const double[::1] values
+    cdef const double[::1] largest
     cdef const int64_t[::1] values_start
     cdef const uint8_t[::1] is_categorical
     cdef ptrdiff_t n_samples
@@ -49,8 +50,9 @@ cdef class ExactGrower:
 
     def __cinit__(
         self, const uint64_t[:, ::1] entries, const double[::1] values, const int64_t[::1] values_start,
-        int n_threads=1, const uint8_t[::1] is_categorical=None,
+        int n_threads=1, const uint8_t[::1] is_categorical=None, const double[::1] largest=None,
     ):
+        self.largest = values if largest is None else largest
         self.is_categorical = is_categorical
         self.entries = entries
         self.values = values
@@ -73,6 +75,7 @@ cdef class ExactGrower:
         set_options(&p, dict(options))
         p.n_features = <int> self.entries.shape[0]
         p.values = &self.values[0] if self.values.shape[0] else NULL
+        p.largest = &self.largest[0] if self.largest.shape[0] else NULL
         p.values_start = &self.values_start[0]
         p.is_categorical = NULL if self.is_categorical is None else &self.is_categorical[0]
         p.monotone = NULL if monotone is None else &monotone[0]

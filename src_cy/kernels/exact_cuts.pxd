@@ -53,16 +53,17 @@ cdef inline const Cut *best_of(const Work *w) noexcept nogil:
 cdef inline double threshold_of(const ExactProblem *p, const ExactNode *node, const Cut *cut) noexcept nogil:
     """Halfway between the neighbours of the cut; `x <= threshold` goes left."""
     cdef const double *values = p.values + p.values_start[cut.feature]
+    cdef const double *largest = p.largest + p.values_start[cut.feature]
     cdef const uint64_t *run = run_of(p, node, cut.feature)
     cdef ptrdiff_t present = count_present(run, node.n)
     cdef double below, above, middle
     if cut.categorical:
         return 0.0
     if cut.place == present:        # all that is present
-        return values[rank_of(run[present - 1])] if p.options.random_cuts else INFINITY
-    if p.options.random_cuts:
-        return random_threshold(p, node, cut.feature, run, present)
-    below = values[rank_of(run[cut.place - 1])]
+        return largest[rank_of(run[present - 1])] if p.options.random_cuts else INFINITY
+    below = largest[rank_of(run[cut.place - 1])]
+    if p.options.random_cuts:       # never within a bin
+        return max(random_threshold(p, node, cut.feature, run, present), below)
     above = values[rank_of(run[cut.place])]
     middle = below / 2.0 + above / 2.0
     return middle if below < middle < above else below

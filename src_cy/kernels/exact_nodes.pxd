@@ -27,7 +27,8 @@ cdef struct ExactProblem:
     uint64_t *entries               # (n_features, n) in the order of the values; moved as the tree grows
     ptrdiff_t n                     # rows with a weight
     int n_features
-    const double *values            # distinct values of each column
+    const double *values            # distinct values of each column, or the smallest of each bin
+    const double *largest           # of each bin; of columns that are not binned `values`
     const int64_t *values_start
     const uint8_t *is_categorical   # (n_features,) or NULL; a categorical column's values are codes, 1 to 255
     const int8_t *monotone          # (n_features,) or NULL

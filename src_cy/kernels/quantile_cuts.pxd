@@ -155,12 +155,22 @@ cdef inline int cut_segment(
 cdef inline int quantile_cuts(
     const Mass *mass,           # every value has some
     int32_t n,
-    int max_bins,
+    int max_bins,               # <= MAX_CUTS + 1
     int32_t *cuts_out,          # (max_bins - 1,) ascending
 ) noexcept nogil:
     """Exactly min(n, max_bins) bins: heavy values alone, the light ones between them in bins of about equal mass."""
     cdef int32_t heavy[MAX_CUTS + 1]
     cdef Segment segments[MAX_CUTS + 2]
+    return quantile_cuts_by(mass, n, max_bins, heavy, segments, cuts_out)
+
+
+cdef inline int quantile_cuts_by(
+    const Mass *mass, int32_t n, int max_bins,
+    int32_t *heavy,             # (max_bins,) scratch
+    Segment *segments,          # (max_bins + 1,) scratch
+    int32_t *cuts_out,
+) noexcept nogil:
+    """quantile_cuts into any number of bins."""
     cdef int32_t cut
     cdef int n_heavy, n_segments, k, lightest, n_cuts = 0
     cdef double lost, least

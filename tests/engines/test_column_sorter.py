@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastml._engines.column_sorter import add_to_hash, order_of, ranks_of, sort_columns
-from tests.reference.column_sorter import MISSING, ranks, sort_column
+from fastml._engines.column_sorter import add_to_hash, merge_ranks, order_of, ranks_of, sort_columns
+from tests.reference.column_sorter import MISSING, merged, ranks, sort_column
 
 
 def check(columns, n_threads=1):
@@ -55,6 +55,33 @@ def test_ranks_of_rows_that_are_moved(X, wide, n_threads):
         wanted = ranks(x)
         wanted[wanted == MISSING] = np.iinfo(found.dtype).max
         np.testing.assert_array_equal(found[j, place], wanted)
+
+
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(1, 3), st.integers(1, 60))), st.integers(2, 30), st.booleans(),
+    st.sampled_from([1, 3]),
+)  # fmt: skip
+def test_bins_in_place_of_ranks(X, max_bins, keeps, n_threads):
+    X = np.concatenate([X, np.resize(np.arange(40.0), (1, X.shape[1])) ** 2])
+    entries, values, start = sort_columns(list(X))
+    keep = (np.arange(len(X)) == 0).astype(np.uint8) if keeps else None
+    smallest, largest, start = merge_ranks(entries, values, start, max_bins, keep, n_threads)
+    for j, x in enumerate(X):
+        wanted = merged(x, 10**6 if keeps and j == 0 else max_bins)
+        for found, expected in zip(
+            (entries[j], smallest[start[j] : start[j + 1]], largest[start[j] : start[j + 1]]), wanted, strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_more_bins_than_a_byte_holds():
+    x = np.concatenate([np.repeat(np.arange(500.0), 20), np.random.default_rng(0).normal(size=5000)])
+    entries, values, start = sort_columns([x])
+    smallest, largest, start = merge_ranks(entries, values, start, 1000)
+    assert start.tolist() == [0, 1000]
+    assert (smallest <= largest).all()
+    assert (largest[:-1] < smallest[1:]).all()
+    np.testing.assert_array_equal(entries[0], merged(x, 1000)[0])
 
 
 def test_equal_rows_have_equal_hashes_wherever_they_are():
