@@ -35,6 +35,7 @@ class ExactGrower:
         weight: NDArray[np.float64] | None = ...,
         monotone: NDArray[np.int8] | None = ...,
         in_place: bool = ...,
+        own: Any = ...,
     ) -> tuple[
         NDArray[Any],
         NDArray[np.uint32],
@@ -49,6 +50,7 @@ class ExactGrower:
         label : (n_outputs, n) classes 0 .. n_classes - 1; n_classes : the most that an output has.
         y : (n_outputs, n) numbers; for one output of two classes beside the labels, as 0.0 and 1.0, which is faster.
         weight : (n,) >= 0; rows of weight 0 are left out.  monotone : (n_columns,) of -1, 0 and 1; one output.
+        own : with criterion "own", an `OwnCriterion` of fastml.jit; sums then have those of w y^2 behind those of w y.
         in_place : the entries may be moved, and serve no further tree; otherwise they are copied.
 
         nodes : (n_nodes,) NODE, children numbered as their parents are reached, left subtrees first; value is the

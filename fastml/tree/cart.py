@@ -13,6 +13,7 @@ from fastml.data.frames import Table
 from fastml.data.validation import check_parameters, check_same_length, fit_table
 from fastml.data.weights import check_sample_weight
 from fastml.tree.complexity import prune_by_complexity
+from fastml.tree.criteria import Criterion, criterion_of_classes, criterion_of_numbers
 from fastml.tree.fitted import FittedTree
 from fastml.tree.parameters import CART_CONSTRAINTS, CART_NOTES, TreeParameters
 from fastml.tree.prunable import PrunableClassifier, PrunableRegressor
@@ -42,13 +43,16 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
                 setattr(self, name, getattr(other, name))
 
     def _grow(
-        self, columns: SortedColumns, criterion: str, weight: NDArray[np.float64] | None, in_place: bool, **target: Any
-    ) -> Any:
+        self, columns: SortedColumns, criterion: Criterion, weight: NDArray[np.float64] | None, in_place: bool,
+        **target: Any,
+    ) -> Any:  # fmt: skip
         total = float(columns.n_samples) if weight is None else float(weight.sum())
         options = self._grow_options(columns.n_samples, total)
         # The one split of a stump moves nothing, unless values are missing or columns categorical.
         still = options["max_depth"] == 1 and not columns.moves
-        return columns.grower.grow(criterion, options, weight=weight, in_place=in_place or still, **target)
+        return columns.grower.grow(
+            criterion.name, options, weight=weight, in_place=in_place or still, own=criterion.own, **target
+        )
 
     def _take(
         self, columns: SortedColumns, grown: Any, value: NDArray[np.float64], n_classes: tuple[int, ...]
@@ -67,7 +71,7 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
     class_weight: Any
 
     _parameter_constraints = CART_CONSTRAINTS | {
-        "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
+        "criterion": [StrOptions({"gini", "entropy", "log_loss"}), callable],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -111,7 +115,7 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
         most = max(n_classes)
         two = len(classes) == 1 and most == 2
         grown = self._grow(
-            columns, self.criterion, weight, in_place, label=label, n_classes=most,
+            columns, criterion_of_classes(self.criterion, label, most), weight, in_place, label=label, n_classes=most,
             y=label.astype(np.float64) if two else None,
             monotone=self._monotone(columns.category_codes, len(classes), most),
         )  # fmt: skip
@@ -155,7 +159,7 @@ class _TreeClassifier(ClassifierMixin, PrunableClassifier, _Cart):
 
 class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
     _parameter_constraints = CART_CONSTRAINTS | {
-        "criterion": [StrOptions({"squared_error", "friedman_mse", "absolute_error", "poisson"})],
+        "criterion": [StrOptions({"squared_error", "friedman_mse", "absolute_error", "poisson"}), callable],
     }
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Any:
@@ -178,16 +182,16 @@ class _TreeRegressor(RegressorMixin, PrunableRegressor, _Cart):
         self, columns: SortedColumns, y: NDArray[np.float64], weight: NDArray[np.float64] | None, in_place: bool = False
     ) -> Any:
         """Grow on what is checked; in_place: the columns serve no other tree."""
-        criterion = "squared_error" if self.criterion == "friedman_mse" else self.criterion  # they agree on every split
-        centre = centre_of(y, criterion)
+        criterion = criterion_of_numbers(self.criterion, y)
+        centre = centre_of(y, criterion.name)
         grown = self._grow(
             columns, criterion, weight, in_place, y=np.ascontiguousarray(y - centre),
             monotone=self._monotone(columns.category_codes, len(y), 0),
         )  # fmt: skip
         node_weight = grown[4]
         self.n_outputs_ = len(y)
-        scale = np.ones(1) if criterion == "absolute_error" else np.where(node_weight > 0, node_weight, 1.0)
-        value = grown[5] / scale[:, None] + centre.T
+        scale = np.ones(1) if criterion.name == "absolute_error" else np.where(node_weight > 0, node_weight, 1.0)
+        value = grown[5][:, : len(y)] / scale[:, None] + centre.T
         self._take(columns, grown, value[:, :, None], (1,) * len(y))
         return self
 
@@ -205,7 +209,8 @@ class DecisionTreeClassifier(_TreeClassifier):
 
     Parameters
     ----------
-    criterion : {"gini", "entropy", "log_loss"}, default="gini"
+    criterion : {"gini", "entropy", "log_loss"} or callable, default="gini"
+        A function of the shares of the classes, (n_classes,) -> impurity, compiled by Numba.
     class_weight : dict, list of dicts, "balanced" or None
     max_bins : int or None, default=None
         Bins of about equally many rows that a column of numbers is cut into, once for the tree; splits lie between
@@ -226,7 +231,7 @@ class DecisionTreeClassifier(_TreeClassifier):
     """
 
     def __init__(
-        self, *, criterion: str = "gini", splitter: str = "best", max_depth: int | None = None,
+        self, *, criterion: Any = "gini", splitter: str = "best", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
@@ -260,7 +265,8 @@ class DecisionTreeRegressor(_TreeRegressor):
 
     Parameters
     ----------
-    criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"}, default="squared_error"
+    criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"} or callable, default="squared_error"
+        A function (weight, sum_wy, sum_wyy) -> impurity, compiled by Numba, of the sums of w, w y and w y^2 of a node.
         "friedman_mse" is deprecated: it chooses the splits of "squared_error".
     max_bins : int or None, default=None
         Bins of about equally many rows that a column of numbers is cut into, once for the tree; splits lie between
@@ -280,7 +286,7 @@ class DecisionTreeRegressor(_TreeRegressor):
     """
 
     def __init__(
-        self, *, criterion: str = "squared_error", splitter: str = "best", max_depth: int | None = None,
+        self, *, criterion: Any = "squared_error", splitter: str = "best", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
@@ -312,7 +318,7 @@ class ExtraTreeClassifier(DecisionTreeClassifier):
     """
 
     def __init__(
-        self, *, criterion: str = "gini", splitter: str = "random", max_depth: int | None = None,
+        self, *, criterion: Any = "gini", splitter: str = "random", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = "sqrt", random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
@@ -336,7 +342,7 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
     """
 
     def __init__(
-        self, *, criterion: str = "squared_error", splitter: str = "random", max_depth: int | None = None,
+        self, *, criterion: Any = "squared_error", splitter: str = "random", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = 1.0, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,

@@ -20,7 +20,7 @@ from kernels.exact_nodes cimport (
 )
 from kernels.exact_options cimport set_options
 from kernels.exact_start cimport keep_weighted, start_root
-from kernels.impurity cimport Criterion
+from kernels.impurity cimport OWN, Criterion, OwnImpurity
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sorted_runs cimport split_run
 from types cimport Node
@@ -28,7 +28,7 @@ from types cimport Node
 import numpy as np
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
-CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4}
+CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4, "own": 5}
 
 cdef enum:
     CATEGORICAL_BIT = 30
@@ -63,6 +63,7 @@ cdef class ExactGrower:
     def grow(
         self, criterion, options, const int32_t[:, ::1] label=None, int n_classes=0, const double[:, ::1] y=None,
         const double[::1] weight=None, const int8_t[::1] monotone=None, bint in_place=False,
+        own=None,
     ):
         """One tree; see exact_grower.pyi."""
         cdef ExactProblem p
@@ -70,6 +71,8 @@ cdef class ExactGrower:
         cdef ptrdiff_t j
         cdef uint64_t[:, ::1] moving
         cdef double[:, ::1] pairs
+        cdef double[::1] fault = np.zeros(n_classes + 4)
+        cdef int n_threads = self.n_threads
         cdef uint8_t[::1] goes_left = np.zeros(self.n_samples + 1, np.uint8)
         cdef int rc
         set_options(&p, dict(options))
@@ -85,6 +88,11 @@ cdef class ExactGrower:
         p.target.n_classes = n_classes
         p.target.n_outputs = <int> (label.shape[0] if label is not None else y.shape[0])
         p.target.width = p.target.n_outputs * max(n_classes, 1)
+        p.target.own = NULL
+        p.target.fault = &fault[0]
+        if p.target.criterion == OWN:
+            p.target.own = <OwnImpurity> <size_t> own.address
+            p.target.width *= 1 if n_classes else 2
         p.target.label = NULL if label is None else &label[0, 0]
         p.target.y = NULL if y is None else &y[0, 0]
         p.target.weight = NULL if weight is None else &weight[0]
@@ -104,6 +112,8 @@ cdef class ExactGrower:
             for j in prange(p.n_features, nogil=True, num_threads=self.n_threads, schedule="static"):
                 keep_weighted(&p, &self.entries[j, 0], j)
         memset(&w, 0, sizeof(Work))
+        if own is not None and own.is_interpreted:
+            self.n_threads = 1      # others could not get the lock that the caller holds
         try:
             if not work_init(&p, &w, p.n) or not start_root(&p, &w):
                 raise MemoryError
@@ -112,9 +122,14 @@ cdef class ExactGrower:
                     rc = self.grow_best_first(&p, &w)
                 if rc < 0:
                     raise MemoryError
-                return frozen(&p, &w.grown, NULL, NULL, 0)
-            return self.grow_depth_first(&p, &w)
+                grown = frozen(&p, &w.grown, NULL, NULL, 0)
+            else:
+                grown = self.grow_depth_first(&p, &w)
+            if fault[0] != 0.0:
+                own.refuse(np.asarray(fault)[1 : 1 + (n_classes or 3)])
+            return grown
         finally:
+            self.n_threads = n_threads
             work_free(&w)
 
     cdef bint is_shared(self, const ExactProblem *p, const Work *w, int node) noexcept nogil:

@@ -6,7 +6,9 @@ from libc.string cimport memcpy
 
 from kernels.exact_nodes cimport ExactProblem, ExactNode, prediction_of
 from kernels.exact_search cimport Cut, Limits, allowed
-from kernels.impurity cimport ABSOLUTE_ERROR, Totals, proxy_of_classes, proxy_of_sums, sum_run
+from kernels.impurity cimport (
+    ABSOLUTE_ERROR, OWN, Totals, impurity_of, proxy_of_classes, proxy_of_sums, sum_run,
+)
 from kernels.random cimport random_bits
 from kernels.sorted_runs cimport is_constant, rank_of
 
@@ -92,7 +94,9 @@ cdef inline void random_cut(
                        left.weight, right.weight)
     ):
         return
-    if p.target.n_classes > 0:
+    if p.target.criterion == OWN:
+        out.proxy = -(left.weight * impurity_of(&p.target, &left) + right.weight * impurity_of(&p.target, &right))
+    elif p.target.n_classes > 0:
         out.proxy = proxy_of_classes(
             p.target.criterion, left.sums, right.sums, width, p.target.n_outputs, left.weight, right.weight
         )

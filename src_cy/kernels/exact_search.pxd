@@ -5,7 +5,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from kernels.impurity cimport (
-    ABSOLUTE_ERROR, GINI, POISSON, SQUARED_ERROR, Criterion, Target, Totals, proxy_of_classes, proxy_of_sums,
+    ABSOLUTE_ERROR, GINI, OWN, POISSON, SQUARED_ERROR, Criterion, Target, Totals, own_impurity, proxy_of_classes,
+    proxy_of_sums,
 )
 from kernels.running_median cimport (
     RunningMedian, Weighed, distances, median_add, median_start, median_value,
@@ -216,6 +217,57 @@ cdef inline void scan_distances(
     free(error)
 
 
+cdef inline void scan_own(
+    const Target *t, const Totals *totals, const Limits *limits, const uint64_t *run, ptrdiff_t present,
+    bint missing_left, double *left, double *right, Cut *best,
+) noexcept nogil:
+    """An impurity of the user's, asked of both sides of every cut. left, right: (width,) scratch."""
+    cdef ptrdiff_t i, n = totals.n, n_missing = n - present, n_left = 0, row, stop, first = 0
+    cdef double w_left = 0.0, w_right, w = 1.0, proxy, y
+    cdef double *statistics = <double *> malloc((t.n_classes + 3) * sizeof(double))
+    cdef int o, k, two = t.n_classes == 2
+    if statistics == NULL:
+        return
+    memset(left, 0, t.width * sizeof(double))
+    if missing_left:
+        first = -n_missing
+    stop = present if missing_left or n_missing == 0 else present + 1
+    for i in range(first, stop):
+        if i > 0 and (i == present or rank_of(run[i]) != rank_of(run[i - 1])):
+            w_right = totals.weight - w_left
+            if (
+                n_left >= limits.min_samples_leaf and n - n_left >= limits.min_samples_leaf
+                and w_left >= limits.min_weight_leaf and w_right >= limits.min_weight_leaf
+                and w_left > 0.0 and w_right > 0.0
+            ):
+                for k in range(t.width):
+                    right[k] = totals.sums[k] - left[k]
+                if allowed(limits, left[two], right[two], w_left, w_right):
+                    proxy = -(
+                        w_left * own_impurity(t, left, w_left, statistics)
+                        + w_right * own_impurity(t, right, w_right, statistics)
+                    )
+                    if proxy > best.proxy:
+                        best.proxy = proxy
+                        best.place = i
+                        best.missing_left = missing_left
+        if i == present:
+            break
+        row = row_of(run[i if i >= 0 else n + i])
+        if t.weight != NULL:
+            w = t.weight[row]
+        w_left += w
+        n_left += 1
+        for o in range(t.n_outputs):
+            if t.n_classes > 0:
+                left[o * t.n_classes + t.label[o * t.n + row]] += w
+            else:
+                y = t.y[o * t.n + row]
+                left[o] += w * y
+                left[t.n_outputs + o] += w * y * y
+    free(statistics)
+
+
 cdef inline void scan_once(
     const Target *t, const Totals *totals, const Limits *limits, const uint64_t *run, ptrdiff_t present,
     bint missing_left, double *scratch, Cut *best,
@@ -224,6 +276,9 @@ cdef inline void scan_once(
     cdef double sum_of_ones
     if t.criterion == ABSOLUTE_ERROR:
         scan_distances(t, totals, limits, run, present, missing_left, best)
+        return
+    if t.criterion == OWN:
+        scan_own(t, totals, limits, run, present, missing_left, scratch, scratch + t.width, best)
         return
     if t.n_outputs == 1 and t.y != NULL and (t.n_classes == 0 or t.criterion == GINI):
         ones = totals[0]

@@ -6,12 +6,13 @@ of w y. With p_k = (weight of class k) / W and the mean m = sum w y / W, average
     gini       1 - sum p_k^2                     squared error   sum w y^2 / W - m^2
     entropy    -sum p_k log2 p_k                 poisson         sum w y log(y / m) / W   (half the deviance)
     absolute error    sum w |y - median| / W, and the statistic is the median
+    own               what a function of the user's says of the p_k, or of W, sum w y, sum w y^2
 
 A cut is judged by what of its children's impurity hangs on the cut ("proxy", the larger the better): for gini and
 squared error  sum over sides and outputs of (sum of squares) / W.  Source: Breiman et al. 1984, chapters 4 and 8.
 """
 
-from libc.math cimport INFINITY, NAN, log, log2
+from libc.math cimport INFINITY, NAN, isfinite, log, log2
 from libc.stdint cimport int32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
@@ -27,17 +28,22 @@ cdef enum Criterion:
     SQUARED_ERROR
     POISSON
     ABSOLUTE_ERROR
+    OWN
+
+ctypedef double (*OwnImpurity)(const double *statistics, ptrdiff_t n) noexcept nogil
 
 cdef struct Target:
     Criterion criterion
     int n_outputs
     int n_classes                   # most classes of an output; 0: numbers
-    int width                       # statistics of a node: n_outputs * max(n_classes, 1)
+    int width                       # statistics of a node: n_outputs * max(n_classes, 1), and sums of w y^2 (OWN)
     ptrdiff_t n
     const int32_t *label            # (n_outputs, n)  classes; else NULL
     const double *y                 # (n_outputs, n)  numbers, or of one output with two classes: 0 and 1; else NULL
     const double *weight            # (n,) or NULL: 1
     const double *pairs             # (n, 2)  w and w y side by side, of one weighted output of numbers; else NULL
+    OwnImpurity own                 # of shares (n_classes,), or of w, w y, w y^2
+    double *fault                   # (1 + max(n_classes, 3),) 1 and what OWN said nothing finite of; else zeros
 
 
 cdef struct Totals:
@@ -100,6 +106,41 @@ cdef inline void sum_run(const Target *t, const uint64_t *run, ptrdiff_t n, Tota
                 y = t.y[o * t.n + row]
                 out.sums[o] += w * y
                 out.own += w * xlogx(y) if t.criterion == POISSON else w * y * y
+                if t.criterion == OWN:
+                    out.sums[t.n_outputs + o] += w * y * y
+
+
+cdef inline double own_impurity(
+    const Target *t, const double *sums, double weight,
+    double *statistics,             # (max(n_classes, 3),) scratch
+) noexcept nogil:
+    """Added over the outputs; NaN is noted."""
+    cdef int o, k, n = t.n_classes if t.n_classes > 0 else 3
+    cdef double total = 0.0, said
+    for o in range(t.n_outputs):
+        if t.n_classes > 0:
+            for k in range(n):      # what is left of a class by subtraction may lie below 0
+                statistics[k] = max(sums[o * n + k] / weight, 0.0)
+        else:
+            statistics[0] = weight
+            statistics[1] = sums[o]
+            statistics[2] = sums[t.n_outputs + o]
+        said = t.own(statistics, n)
+        if not isfinite(said) and t.fault[0] == 0.0:
+            t.fault[0] = 1.0
+            for k in range(n):
+                t.fault[1 + k] = statistics[k]
+        total += said
+    return total
+
+
+cdef inline double impurity_of_own(const Target *t, const Totals *totals) noexcept nogil:
+    cdef double *statistics = <double *> malloc((t.n_classes + 3) * sizeof(double))
+    cdef double total = NAN
+    if statistics != NULL:
+        total = own_impurity(t, totals.sums, totals.weight, statistics) / t.n_outputs
+    free(statistics)
+    return total
 
 
 cdef inline double impurity_of(const Target *t, const Totals *totals) noexcept nogil:
@@ -107,6 +148,8 @@ cdef inline double impurity_of(const Target *t, const Totals *totals) noexcept n
     cdef double total = 0.0, p, W = totals.weight, m, squares
     if W <= 0.0:
         return 0.0
+    if t.criterion == OWN:
+        return impurity_of_own(t, totals)
     if t.n_classes > 0 and t.criterion == GINI:
         for o in range(t.n_outputs):
             squares = 0.0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fastml._engines.column_sorter import sort_columns
 from fastml._engines.exact_grower import ExactGrower
+from fastml.jit import compile_criterion
 from tests.reference.exact_grower import gains, impurity, value_of
 
 OPTIONS = {
@@ -171,6 +172,33 @@ def test_no_set_of_levels_is_better(seed, criterion, n_classes, n_outputs, max_l
         assert all(len(own) for own in rows.values())
     else:
         check_tree(X, criterion, target, n_classes, weight, grown, options, (0, 1))
+
+
+def error_rate(share):
+    return 1.0 - share.max()
+
+
+def distance(weight, sum_wy, sum_wyy):
+    return np.sqrt(max(sum_wyy / weight - (sum_wy / weight) ** 2, 0.0))
+
+
+@given(problems(), st.sampled_from([1, 2]))
+def test_impurities_of_the_users_own(problem, n_threads):
+    X, _, target, n_classes, weight, options = problem
+    function = error_rate if n_classes else distance
+    shape = (1, n_classes) if n_classes else (1, 3)
+    own = compile_criterion(function, "classes" if n_classes else "numbers", np.full(shape, 1.0 / shape[1]))
+    w = np.ones(len(X)) if weight is None else weight
+    label, y = (target, None) if n_classes else (None, target)
+    grower = ExactGrower(*sort_columns(list(X.T), n_threads), n_threads)
+    grown = grower.grow("own", {**OPTIONS, **options}, label, n_classes, y, weight, own=own)
+    if not n_classes:
+        sums = grown[5]
+        rows, _ = rows_of(X, grown[0], weight, grown[1])
+        for i, own_rows in rows.items():
+            np.testing.assert_allclose(sums[i, len(y) :], (y[:, own_rows] ** 2) @ w[own_rows], rtol=1e-9)
+        grown = (*grown[:5], sums[:, : len(y)])
+    check_tree(X, function, target, n_classes, weight, grown, options)
 
 
 def test_levels_that_a_node_lacks_go_with_missing():

@@ -30,6 +30,10 @@ def value_of(criterion, target, weight, n_classes):
 
 def impurity(criterion, target, weight, n_classes):
     """Averaged over the outputs; src_cy/kernels/impurity.pxd has the formulas."""
+    if callable(criterion) and n_classes:
+        return np.mean([criterion(p) for p in shares(target, weight, n_classes)])
+    if callable(criterion):
+        return np.mean([criterion(weight.sum(), weight @ y, weight @ (y * y)) for y in target])
     if n_classes:
         p = shares(target, weight, n_classes)
         each = 1 - (p**2).sum(axis=1) if criterion == "gini" else -xlogy(p, p).sum(axis=1) / np.log(2)
