@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,8 @@ def fit_members(ensemble: Any, rows: Rows, seeds: NDArray[np.int64], loop: Round
                     raise
                 loop.n_done -= 1
                 loop.stop("interrupt")
+        if len(members) == len(seeds):
+            next(results, None)  # the end: closed before it, joblib would stop its workers
     return members
 
 
@@ -94,8 +96,12 @@ def _in_order(ensemble: Any, tasks: Iterable[tuple[Any, ...]]) -> Generator[Any,
 
     parallel = Parallel(n_jobs=ensemble.n_jobs, verbose=ensemble.verbose, return_as="generator")
     results = parallel(delayed(function)(*arguments) for function, *arguments in tasks)
-    with closing(results):
-        yield from results
+    try:
+        for result in results:  # noqa: UP028 - not `yield from`, which would hand on the closing
+            yield result
+    finally:
+        with suppress(AttributeError):  # joblib 1.5, serial and verbose: closed early, it stumbles over its report
+            results.close()
 
 
 def each_member(ensemble: Any, say: Callable[..., Any], X: Any, **options: Any) -> Iterator[Any]:

@@ -47,6 +47,14 @@ class Draws:
     n_columns: int
     bootstrap_features: bool
 
+    def check(self) -> None:
+        """Raise ValueError unless the rows are in some order and columns can be drawn; for what comes from a file."""
+        n = len(self.order)
+        if not n or (np.bincount(self.order, minlength=n) != 1).any() or not 0 < self.n_columns <= self.n_features:
+            raise ValueError("the rows or columns of a bagging's members are damaged")
+        if self.weight is not None and (len(self.weight) != n or not (self.weight >= 0).all()):
+            raise ValueError("the weights of a bagging's rows are damaged")
+
     @property
     def all_columns(self) -> bool:
         return not self.bootstrap_features and self.n_columns == self.n_features

@@ -1,5 +1,6 @@
 """What members of a bagging see: rows by content and weight, columns as scikit-learn draws them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -105,3 +106,13 @@ def test_text_has_an_order_too():
     order = order_by_content(X, [], 1)
     turned = order_by_content(X[::-1], [], 1)
     assert X[order].tolist() == X[::-1][turned].tolist()
+
+
+@pytest.mark.parametrize(
+    "damage", [{"order": [0, 0, 2]}, {"order": []}, {"n_columns": 4}, {"weight": [1.0]}, {"weight": [1.0, -1.0, 1.0]}]
+)
+def test_what_comes_damaged_from_a_file_is_refused(damage):
+    draws = draws_of(asked(), identity(3), None, 2)
+    draws.check()
+    with pytest.raises(ValueError, match="damaged"):
+        replace(draws, **{k: np.array(v, np.int32 if k == "order" else None) for k, v in damage.items()}).check()

@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 import fastml.io
 from fastml.ensemble import BaggingClassifier, BaggingRegressor, RandomForestClassifier, XGBClassifier
 from fastml.exceptions import FitInterrupted
-from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 SUBSETS = [
     {},
@@ -189,15 +189,6 @@ def test_frames_categories_and_missing_values_over_our_trees(options, tmp_path):
     np.testing.assert_array_equal(copied.predict_proba(frame), model.predict_proba(frame))
 
 
-@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
-def test_files_are_for_trees_of_ours(tmp_path):
-    X, y = classes()
-    with pytest.raises(TypeError, match="estimator is or holds a KNeighborsClassifier"):
-        BaggingClassifier(KNeighborsClassifier(), 2).fit(X, y).save(tmp_path / "model")
-    BaggingRegressor(ExtraTreeRegressor(max_depth=3), 3, oob_score=True).fit(*numbers()).save(tmp_path / "model")
-    assert len(BaggingRegressor.load(tmp_path / "model")) == 3
-
-
 def test_parameters_of_the_trees_hold_for_columns_of_their_own():
     X, y = numbers()
     template = DecisionTreeRegressor(monotonic_cst=[1, 1, 0, 1, 0, -1], ccp_alpha=0.05, min_weight_fraction_leaf=0.02)
@@ -233,6 +224,7 @@ class PressesCtrlC(KNeighborsClassifier):
 @pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
 def test_ctrl_c_leaves_the_members_so_far():
     X, y = classes()
+    PressesCtrlC.fits = 0
     with pytest.warns(FitInterrupted, match="after 3 of 50 rounds"):
         model = BaggingClassifier(PressesCtrlC(), 50, oob_score=True, max_samples=0.2).fit(X, y)
     assert len(model) == len(model.estimators_samples_) == 3
@@ -292,6 +284,18 @@ def test_boosters_of_ours_as_members():
     model = BaggingClassifier(XGBClassifier(n_estimators=3, max_depth=2), 4, max_features=0.8, random_state=0).fit(X, y)
     assert model.score(X, y) > 0.9
     assert model[0].random_state != model[1].random_state
+
+
+def test_nothing_is_printed_unless_asked(capfd):
+    X, y = classes()
+    for template in (None, KNeighborsClassifier()):
+        BaggingClassifier(template, 2).fit(X, y).predict(X)
+    assert capfd.readouterr() == ("", "")
+    BaggingClassifier(KNeighborsClassifier(), 2, verbose=2).fit(X, y)
+    assert "Done" in "".join(capfd.readouterr())
+    PressesCtrlC.fits = 0
+    with pytest.warns(FitInterrupted):
+        assert len(BaggingClassifier(PressesCtrlC(), 5, verbose=2).fit(X, y)) == 3
 
 
 class Votes(ClassifierMixin, BaseEstimator):

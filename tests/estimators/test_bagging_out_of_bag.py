@@ -1,4 +1,4 @@
-"""Out-of-bag predictions of bagging, against a slow loop over the members and the rows that they did not see."""
+"""Out-of-bag predictions of bagging, against a slow loop over the rows that members did not see, and model files."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.svm import LinearSVC
 
 from fastml.ensemble import BaggingClassifier, BaggingRegressor
+from fastml.tree import ExtraTreeRegressor
 from tests.estimators.test_bagging import classes, in_bag, numbers
 
 
@@ -55,3 +56,14 @@ def test_too_few_members_for_every_row_warn():
     assert np.isnan(model.oob_decision_function_).any()
     with pytest.warns(UserWarning, match=message):
         BaggingRegressor(LinearRegression(), 1, oob_score=True).fit(X, y == "low")
+
+
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
+def test_files_are_for_trees_of_ours(tmp_path):
+    with pytest.raises(TypeError, match="estimator is or holds a KNeighborsClassifier"):
+        BaggingClassifier(KNeighborsClassifier(), 2).fit(*classes()).save(tmp_path / "model")
+    model = BaggingRegressor(ExtraTreeRegressor(max_depth=3), 3, oob_score=True).fit(*numbers())
+    model.save(tmp_path / "model")
+    loaded = BaggingRegressor.load(tmp_path / "model")
+    assert (len(loaded), loaded.oob_score_) == (3, model.oob_score_)
+    np.testing.assert_array_equal(loaded.estimators_samples_[2], model.estimators_samples_[2])
