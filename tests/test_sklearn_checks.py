@@ -1,8 +1,8 @@
 """scikit-learn's own checks hold for every public estimator; none is expected to fail."""
 
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.ensemble import (
@@ -42,7 +42,8 @@ ESTIMATORS = [
     AdaBoostRegressor(n_estimators=5),
     BaggingClassifier(n_estimators=5),
     BaggingRegressor(n_estimators=5),
-    BaggingClassifier(LogisticRegression(), n_estimators=5),
+    BaggingClassifier(KNeighborsClassifier(), n_estimators=5),
+    BaggingRegressor(Ridge(), n_estimators=5),
     BaggingRegressor(KNeighborsRegressor(), n_estimators=5, bootstrap=False),
     RandomForestClassifier(n_estimators=10),
     RandomForestRegressor(n_estimators=10),
