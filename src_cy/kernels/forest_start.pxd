@@ -49,8 +49,10 @@ cdef inline void balance(
     double *sums,                   # (n_classes,) scratch
     const double *count, double *weight_inout,
 ) noexcept nogil:
-    """Weights times n_draws / (classes drawn * rows of the row's class), for each output."""
+    """Weights times n_draws / (classes drawn * rows of the row's class), for each output. Factors have 24 bits, so that
+    the weight of a row that is drawn twice is to the bit that of two equal rows drawn once."""
     cdef ptrdiff_t i
+    cdef float factor
     cdef int o, k, present
     for o in range(n_outputs):
         memset(sums, 0, n_classes * sizeof(double))
@@ -61,7 +63,8 @@ cdef inline void balance(
             present += sums[k] > 0.0
         for i in range(n):
             if count[i] > 0.0:
-                weight_inout[i] *= <double> n_draws / (present * sums[label[o * n + i]])
+                factor = <float> (<double> n_draws / (present * sums[label[o * n + i]]))
+                weight_inout[i] *= factor
 
 
 cdef inline bint start_tree(

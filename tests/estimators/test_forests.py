@@ -113,16 +113,18 @@ def test_growth_ends_when_the_out_of_bag_score_no_longer_rises():
     )
 
 
+@pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("kind", EVERY)
-def test_neither_threads_nor_the_order_of_rows_nor_repetition_change_a_bit(kind):
+def test_neither_threads_nor_the_order_of_rows_nor_repetition_change_a_bit(kind, balanced):
     X, y = frame()
     # Whole numbers, so that sums are exact: a row of weight 3 is then three rows to the bit.
     y = (y > 1.5).astype(int) if kind in CLASSIFIERS else np.round(64 * y)
     weight = np.random.default_rng(1).integers(0, 4, len(X))
-    wanted = kind(10, random_state=0, n_jobs=1).fit(X, y, sample_weight=weight)
+    even = {"class_weight": "balanced_subsample"} if balanced and kind in CLASSIFIERS else {}
+    wanted = kind(10, random_state=0, n_jobs=1, **even).fit(X, y, sample_weight=weight)
     order = np.random.default_rng(2).permutation(np.repeat(np.arange(len(X)), weight))
-    again = kind(10, random_state=0, n_jobs=3).fit(X.iloc[order], y.iloc[order] if hasattr(y, "iloc") else y[order])
-    scaled = kind(10, random_state=0).fit(X, y, sample_weight=weight * 0.25)
+    again = kind(10, random_state=0, n_jobs=3, **even).fit(X.iloc[order], np.asarray(y)[order])
+    scaled = kind(10, random_state=0, **even).fit(X, y, sample_weight=weight * 0.25)
     if kind.__name__.startswith("Random"):
         for other in (again, scaled):
             np.testing.assert_array_equal(wanted._forest.nodes, other._forest.nodes)

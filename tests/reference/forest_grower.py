@@ -34,9 +34,9 @@ def bootstrap_counts(seed, n, n_draws, weight=None):
 
 
 def balanced(counts, label):
-    """Counts times n_draws / (classes drawn * rows of the class), for each output."""
+    """Counts times n_draws / (classes drawn * rows of the class) in 24 bits, for each output."""
     weight = counts.copy()
     for own in label:
         rows = np.bincount(own, counts)
-        weight *= counts.sum() / ((rows > 0).sum() * np.where(rows > 0, rows, 1.0)[own])
+        weight *= (counts.sum() / ((rows > 0).sum() * np.where(rows > 0, rows, 1.0)[own])).astype(np.float32)
     return weight
