@@ -173,7 +173,8 @@ class FittedTree:
         return self._cache["sklearn"]
 
     def to_json(self) -> dict[str, Any]:
-        """What files and pickles keep, see fastml.tree.packing; nodes in the order of their depth."""
+        """What files keep, see fastml.tree.packing: nodes in the order of their depth, statistics of the leaves. Those of
+        the splits are then right but for their rounding; a pickle keeps all of them, to the bit."""
         nodes, is_leaf = self.nodes.copy(), ~self.is_split
         nodes["value"][is_leaf] = np.arange(np.count_nonzero(is_leaf))
         packed, _, order = pack(nodes, np.array([0, len(nodes)]), np.zeros(2, np.int64))
@@ -204,7 +205,8 @@ class FittedTree:
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.to_json()
+        derived = ("is_split", "depths", "order", "place")
+        return {**{k: v for k, v in self.__dict__.items() if k not in derived}, "_cache": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(FittedTree.from_json(native(state)).__dict__)
+        self.__dict__.update(native(state))

@@ -1,7 +1,5 @@
 """Trees in few bytes: what does not follow from the leaves is kept, and numbers come back to the bit."""
 
-import pickle
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,7 +38,7 @@ def test_a_tree_comes_back(model, data, weighted, shift):
         pytest.skip("for numbers")
     weight = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else None
     fitted = model.fit(X, y + shift, sample_weight=weight)._fitted
-    again = pickle.loads(pickle.dumps(fitted))
+    again = FittedTree.from_json(fitted.to_json())
     one, other = fitted.as_sklearn(), again.as_sklearn()
     assert one.node_count == other.node_count
     np.testing.assert_array_equal(one.threshold, other.threshold)

@@ -20,7 +20,7 @@ MODULES = [
 ]
 
 
-WITHOUT_FITS = "sklearn.ensemble.tests.test_base"
+WITHOUT_FITS = "sklearn.utils.tests.test_bunch"
 
 
 def run_upstream(module):
