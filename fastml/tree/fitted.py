@@ -173,8 +173,8 @@ class FittedTree:
         return self._cache["sklearn"]
 
     def to_json(self) -> dict[str, Any]:
-        """What files keep, see fastml.tree.packing: nodes in the order of their depth, statistics of the leaves. Those of
-        the splits are then right but for their rounding; a pickle keeps all of them, to the bit."""
+        """What files keep, see fastml.tree.packing: nodes in the order of their depth, statistics of the leaves. Those
+        of the splits are then right but for their rounding; a pickle keeps all of them, to the bit."""
         nodes, is_leaf = self.nodes.copy(), ~self.is_split
         nodes["value"][is_leaf] = np.arange(np.count_nonzero(is_leaf))
         packed, _, order = pack(nodes, np.array([0, len(nodes)]), np.zeros(2, np.int64))
