@@ -116,3 +116,19 @@ def test_what_comes_damaged_from_a_file_is_refused(damage):
     draws.check()
     with pytest.raises(ValueError, match="damaged"):
         replace(draws, **{k: np.array(v, np.int32 if k == "order" else None) for k, v in damage.items()}).check()
+
+
+def test_trees_that_forests_do_not_grow_are_fitted_one_by_one():
+    """Bins and a criterion of one's own are those of single trees, and are not dropped."""
+    from fastml.ensemble import BaggingRegressor
+    from fastml.tree import DecisionTreeRegressor
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 2))
+    y = X[:, 0] ** 3 + rng.normal(size=500)
+    binned = BaggingRegressor(DecisionTreeRegressor(max_bins=4), 3, random_state=0).fit(X, y)
+    for tree in binned.estimators_:
+        assert len(np.unique(tree.tree_.threshold[tree.tree_.feature == 0])) <= 3
+    own = DecisionTreeRegressor(criterion=lambda weight, sum_wy, sum_wyy: sum_wyy / weight - (sum_wy / weight) ** 2)
+    bags = BaggingRegressor(own, 3, random_state=0).fit(X, y)
+    assert bags.score(X, y) > 0.7
