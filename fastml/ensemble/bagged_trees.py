@@ -15,7 +15,7 @@ from fastml.data.validation import check_same_length, fit_table
 from fastml.data.weights import class_weights
 from fastml.ensemble.averaged_forest import AveragedForest, from_trees
 from fastml.ensemble.bagging_draws import Draws, draws_of, member_state
-from fastml.ensemble.forest_fit import Growth, seed_of
+from fastml.ensemble.forest_fit import Growth, seeds_of
 from fastml.ensemble.learners import make_member
 from fastml.threads import effective_threads
 from fastml.tree.complexity import prune_by_complexity
@@ -44,7 +44,7 @@ class BaggedGrowth(Growth):
     def trees(self, seeds: NDArray[np.int64]) -> AveragedForest:
         drawn_there = self.draws.bootstrap or self.draws.n_draws == 0
         if self.draws.all_columns and self.class_weight is None and drawn_there:
-            own = np.array([seed_of(member_state(s)) for s in seeds.tolist()], np.uint64)
+            own = seeds_of(np.array([member_state(s) for s in seeds.tolist()]))
             grown = self.columns.grower.grow(
                 self.criterion, self.options, own, weight=self.weight, n_draws=self.n_draws, **self.target
             )
@@ -66,7 +66,7 @@ class BaggedGrowth(Growth):
             columns = columns.take(features)
             if target["monotone"] is not None:
                 target = target | {"monotone": np.ascontiguousarray(target["monotone"][features])}
-        own, options = np.array([seed_of(member_state(seed))], np.uint64), self.options
+        own, options = seeds_of(np.array([member_state(seed)])), self.options
         if self.draws.bootstrap and self.class_weight is None:
             how: dict[str, Any] = {"weight": self.weight, "n_draws": self.n_draws}
         else:

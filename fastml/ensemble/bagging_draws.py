@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.column_sorter import add_to_hash, order_of
 from fastml._engines.forest_grower import bootstrap_counts
-from fastml.ensemble.forest_fit import seed_of
+from fastml.ensemble.forest_fit import seeds_of
 from fastml.ensemble.forest_parameters import in_units
 
 MOST_UNITS = 2**31  # whole weights that sum to less count rows
@@ -81,7 +81,7 @@ class Draws:
         n, weight = len(self.order), self.weight
         if self.n_draws == 0:
             return np.ones(n) if weight is None else weight
-        own = seed_of(member_state(seed))
+        own = int(seeds_of(np.array([member_state(seed)]))[0])
         if self.bootstrap:
             return bootstrap_counts(own, n, self.n_draws, None if weight is None else np.cumsum(weight))
         state = np.random.RandomState(own)

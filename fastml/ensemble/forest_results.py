@@ -96,7 +96,7 @@ class ForestResults(ModelFiles):
         check_is_fitted(self)
         table = predict_table(self, X)
         self._check_columns(table)
-        return table.matrix(), effective_threads(self.n_jobs, 30.0 * table.n_samples * self._forest.n_trees)
+        return table.matrix(), effective_threads(self.n_jobs, 10.0 * table.n_samples * self._forest.n_trees)
 
     def _mean_shares(self, X: Any) -> NDArray[np.float64]:
         """(n, width): the mean over the trees of what each row's leaf says."""

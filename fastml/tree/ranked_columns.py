@@ -37,8 +37,10 @@ class RankedColumns:
     values_start: NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: Table, target: NDArray[np.float64], n_jobs: int | None) -> RankedColumns:
-        """target : (n_outputs, n_samples)"""
+    def of(
+        cls, table: Table, target: NDArray[np.float64], n_jobs: int | None, work: float = float("inf")
+    ) -> RankedColumns:
+        """target : (n_outputs, n_samples).  work : element operations of the fit, by which threads are chosen"""
         d = table.n_features
         threads = effective_threads(n_jobs, 20.0 * table.n_samples * d)
         order = _order(table, target, threads)
@@ -57,7 +59,7 @@ class RankedColumns:
         together = [_widened(own, widest) for own in ranks]
         return cls._over(
             together[0] if len(together) == 1 else np.concatenate(together), np.concatenate(values),
-            np.concatenate(starts), order, tuple(codes), effective_threads(n_jobs),
+            np.concatenate(starts), order, tuple(codes), effective_threads(n_jobs, work),
         )  # fmt: skip
 
     @classmethod
