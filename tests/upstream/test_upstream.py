@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = [
     "sklearn.ensemble.tests.test_gradient_boosting",
     "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
+    "sklearn.ensemble.tests.test_forest",
     "sklearn.ensemble.tests.test_weight_boosting",
     "sklearn.ensemble.tests.test_bagging",
     "sklearn.ensemble.tests.test_stacking",
