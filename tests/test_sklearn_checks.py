@@ -42,8 +42,9 @@ ESTIMATORS = [
     AdaBoostRegressor(n_estimators=5),
     BaggingClassifier(n_estimators=5),
     BaggingRegressor(n_estimators=5),
-    BaggingClassifier(KNeighborsClassifier(), n_estimators=5),
-    BaggingRegressor(Ridge(), n_estimators=5),
+    # So many that each row is drawn by one of them: a member is what refuses a value that is no number.
+    BaggingClassifier(KNeighborsClassifier(), n_estimators=20),
+    BaggingRegressor(Ridge(), n_estimators=20),
     BaggingRegressor(KNeighborsRegressor(), n_estimators=5, bootstrap=False),
     RandomForestClassifier(n_estimators=10),
     RandomForestRegressor(n_estimators=10),
