@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 from sklearn import get_config
 
 from fastml.base import InvalidParameterError, NotFittedError, Options, check_is_fitted, make_constraint
@@ -106,3 +107,12 @@ def predict_table(estimator: Any, X: Any, *, allow_sparse: bool = True) -> Table
         check_is_fitted(estimator)
         raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet: call fit first.")
     return schema.apply(X, estimator, allow_sparse=allow_sparse)
+
+
+def check_finite(table: Table) -> None:
+    """ValueError where a number is infinite."""
+    X = table.dense if table.dense is not None and table.dense.dtype.kind == "f" else None
+    of_numbers = np.flatnonzero(~table.is_categorical)
+    for values in [X] if X is not None else (table.column(int(j)) for j in of_numbers):
+        if np.isinf(values).any():
+            raise ValueError(f"Input X contains infinity or a value too large for {values.dtype!r}.")

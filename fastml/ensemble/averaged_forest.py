@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowForest
 from fastml._engines.vote_predictor import VoteForest, add_leaf_shares, can_vote
+from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.fitted import FittedTree
-from fastml.tree.leaf_sums import impurity_of_sums, sum_upwards
+from fastml.tree.leaf_sums import impurity_of_sums, own_of_impurity, sum_upwards
 from fastml.tree.packing import from_table, in_table, native, pack, smallest, unpack
 from fastml.tree.structure import CATEGORICAL
 
@@ -333,6 +334,13 @@ def joined(forests: Sequence[AveragedForest]) -> AveragedForest:
     )  # fmt: skip
 
 
+def pruned(forest: AveragedForest, ccp_alpha: float, **known: Any) -> AveragedForest:
+    """The forest with each tree cut by its cost; `known` as in `AveragedForest.of`."""
+    if ccp_alpha <= 0:
+        return forest
+    return from_trees([prune_by_complexity(forest.tree(t), ccp_alpha) for t in range(forest.n_trees)], **known)
+
+
 def from_trees(trees: Sequence[FittedTree], **known: Any) -> AveragedForest:
     """A forest of trees that stand by themselves, such as pruned ones; `known` as in `AveragedForest.of`."""
     grown = []
@@ -346,9 +354,7 @@ def from_trees(trees: Sequence[FittedTree], **known: Any) -> AveragedForest:
         mean = value - known["centre"] if numbers else value
         own = np.zeros(len(weight))
         if numbers:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                base = mean * np.log(mean) if known["criterion"] == "poisson" else mean**2
-            own = weight * (len(tree.n_classes) * tree.impurity[is_leaf] + np.nan_to_num(base).sum(axis=1))
+            own = own_of_impurity(known["criterion"], mean, weight, tree.impurity[is_leaf])
         sums = mean if known["criterion"] == "absolute_error" else mean * weight[:, None]
         keep = known["criterion"] == "absolute_error"
         grown.append((

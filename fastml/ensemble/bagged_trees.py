@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from fastml.base import is_classifier
 from fastml.data.frames import Schema, Table
-from fastml.data.validation import check_same_length, fit_table
+from fastml.data.validation import check_finite, check_same_length, fit_table
 from fastml.data.weights import class_weights
-from fastml.ensemble.averaged_forest import AveragedForest, from_trees
+from fastml.ensemble.averaged_forest import AveragedForest
 from fastml.ensemble.bagging_draws import Draws, draws_of, member_state
 from fastml.ensemble.forest_fit import Growth, seeds_of
 from fastml.ensemble.learners import make_member
 from fastml.threads import effective_threads
-from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.fitted import FittedTree
 from fastml.tree.ranked_columns import RankedColumns
 from fastml.tree.structure import FEATURE
@@ -88,7 +87,6 @@ class BaggedGrowth(Growth):
             nodes["feature"] = np.where(nodes["left"] != 0, (nodes["feature"] & ~FEATURE) | column, 0)
         return grown
 
-
     def _weights_of_classes(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n_classes,) in steps so coarse that sums of them are exact, and rows in any order give the same tree."""
         by_class = self.class_weight[0] if isinstance(self.class_weight, list) else self.class_weight
@@ -101,7 +99,7 @@ def open_for_trees(ensemble: Any, X: Any) -> Table:
     """X of a fit, as the trees of the ensemble read it."""
     template = ensemble.estimator_
     table = fit_table(ensemble, X, categorical=template.categorical_features, unseen=template.unseen)
-    template._check_columns(table)
+    check_finite(table)
     return table
 
 
@@ -146,13 +144,6 @@ def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] 
         known, draws, getattr(template, "class_weight", None), classes, float(template.min_weight_fraction_leaf),
         effective_threads(ensemble.n_jobs, 40.0 * n * ensemble.n_estimators),
     )  # fmt: skip
-
-
-def pruned(forest: AveragedForest, growth: Growth, ccp_alpha: float) -> AveragedForest:
-    """The forest with each tree cut by its cost."""
-    if ccp_alpha <= 0:
-        return forest
-    return from_trees([prune_by_complexity(forest.tree(t), ccp_alpha) for t in range(forest.n_trees)], **growth.known)
 
 
 def member_of(ensemble: Any, t: int) -> Any:

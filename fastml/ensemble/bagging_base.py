@@ -21,11 +21,11 @@ from fastml.base import (
     check_random_state,
     fit_tasks,
 )
-from fastml.data.validation import check_parameters, predict_table
+from fastml.data.validation import check_finite, check_parameters, predict_table
 from fastml.data.weights import check_sample_weight
-from fastml.ensemble.averaged_forest import AveragedForest, joined
+from fastml.ensemble.averaged_forest import AveragedForest, joined, pruned
 from fastml.ensemble.bagged_members import Rows, fit_members, open_rows, out_of_bag
-from fastml.ensemble.bagged_trees import BaggedGrowth, growth_for, member_of, open_for_trees, pruned
+from fastml.ensemble.bagged_trees import BaggedGrowth, growth_for, member_of, open_for_trees
 from fastml.ensemble.bagging_draws import Draws
 from fastml.ensemble.forest_fit import OutOfBag, grow_forest
 from fastml.ensemble.learners import grows_in_forests
@@ -221,7 +221,7 @@ class Bagging(ModelFiles, CallbackSupport, MetaEstimatorMixin, BaseEstimator):
                 if oob is not None:
                     oob = OutOfBag(opened, matrix, oob.score, opened.threads)
                     oob.add(grown, seeds[: loop.n_done], self.n_estimators + 1, 0)
-            grown = pruned(grown, opened, self.estimator_.ccp_alpha)
+            grown = pruned(grown, self.estimator_.ccp_alpha, **opened.known)
             self._forest = joined([self._forest, grown]) if n_before else grown
             self.__dict__.pop("_members", None)
             n_members = self._forest.n_trees
@@ -245,7 +245,7 @@ class Bagging(ModelFiles, CallbackSupport, MetaEstimatorMixin, BaseEstimator):
     def _mean_of_trees(self, X: Any) -> NDArray[np.float64]:
         """(n, width): the mean over our trees of what each row's leaf says."""
         table = predict_table(self, X)
-        self.estimator_._check_columns(table)
+        check_finite(table)
         total = np.zeros((table.n_samples, self._forest.width))
         threads = effective_threads(self.n_jobs, 30.0 * table.n_samples * self._forest.n_trees)
         self._forest.add_shares(table.matrix(), total, n_threads=threads)

@@ -18,7 +18,7 @@ from fastml.base import (
     fit_tasks,
 )
 from fastml.data.frames import Table
-from fastml.data.validation import check_parameters, check_same_length, fit_table
+from fastml.data.validation import check_finite, check_parameters, check_same_length, fit_table
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.averaged_forest import joined
 from fastml.ensemble.forest_classes import ForestClassifierResults
@@ -50,7 +50,7 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
             raise ValueError("sparse multilabel-indicator for y is not supported.")
         self._check_bagging()
         table = fit_table(self, X, categorical=self.categorical_features, unseen=self.unseen)
-        self._check_columns(table)
+        check_finite(table)
         return table, check_sample_weight(sample_weight, table.n_samples)
 
     def _tree_parameters(self) -> dict[str, Any]:

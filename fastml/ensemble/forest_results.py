@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import check_is_fitted
-from fastml.data.frames import Table
-from fastml.data.validation import predict_table
-from fastml.ensemble.averaged_forest import AveragedForest, from_trees
+from fastml.data.validation import check_finite, predict_table
+from fastml.ensemble.averaged_forest import AveragedForest, pruned
 from fastml.ensemble.forest_fit import Growth, OutOfBag, in_bag
 from fastml.ensemble.forest_importances import by_impurity, by_permutation, unbiased
 from fastml.io import ModelFiles
 from fastml.threads import effective_threads
-from fastml.tree.complexity import prune_by_complexity
 
 _FITTED = (
     "_forest", "_seeds", "_targets", "_importances", "_trees", "oob_score_", "oob_curve_", "oob_decision_function_",
-    "oob_prediction_", "stop_reason_",
+    "oob_prediction_",
 )  # fmt: skip
 
 
@@ -53,14 +51,6 @@ class ForestResults(ModelFiles):
         """Set the attributes that hold out-of-bag predictions."""
         raise NotImplementedError
 
-    def _check_columns(self, table: Table) -> None:
-        """ValueError where a number is infinite."""
-        of_numbers = np.flatnonzero(~table.is_categorical)
-        dense = table.dense if table.dense is not None and table.dense.dtype.kind == "f" else None
-        for values in [dense] if dense is not None else (table.column(int(j)) for j in of_numbers):
-            if np.isinf(values).any():
-                raise ValueError(f"Input X contains infinity or a value too large for {values.dtype!r}.")
-
     def _stopped(self, curve: list[tuple[int, float]]) -> bool:
         """Whether the out-of-bag score has not risen for patience trees."""
         if not curve or self.patience is None:
@@ -74,12 +64,8 @@ class ForestResults(ModelFiles):
     def _keep(self, forest: AveragedForest, seeds: NDArray[np.int64], growth: Growth, oob: OutOfBag | None) -> None:
         """Set the fitted attributes."""
         for name in _FITTED:
-            if name != "stop_reason_":
-                self.__dict__.pop(name, None)
-        if self.ccp_alpha > 0:
-            pruned = [prune_by_complexity(forest.tree(t), self.ccp_alpha) for t in range(forest.n_trees)]
-            forest = from_trees(pruned, **growth.known)
-        self._forest, self._seeds = forest, seeds
+            self.__dict__.pop(name, None)
+        self._forest, self._seeds = pruned(forest, self.ccp_alpha, **growth.known), seeds
         self._bagging = (growth.columns.order, growth.n_draws, growth.weight)
         if oob is not None:
             self.oob_curve_ = np.array(oob.curve, dtype=np.float64).reshape(-1, 2)
@@ -95,7 +81,7 @@ class ForestResults(ModelFiles):
         """X of a prediction as a matrix, and the threads for it."""
         check_is_fitted(self)
         table = predict_table(self, X)
-        self._check_columns(table)
+        check_finite(table)
         return table.matrix(), effective_threads(self.n_jobs, 10.0 * table.n_samples * self._forest.n_trees)
 
     def _mean_shares(self, X: Any) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastml.base import clone
 from fastml.data.frames import Table
-from fastml.data.validation import fit_table, predict_table
+from fastml.data.validation import check_finite, fit_table, predict_table
 from fastml.threads import effective_threads
 from fastml.tree.cart import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from fastml.tree.fitted import FittedTree
@@ -78,7 +78,7 @@ class TreeRows:
     def __init__(self, ensemble: Any, X: Any, template: Any, reset: bool = True) -> None:
         options = {"categorical": template.categorical_features, "unseen": template.unseen}
         self.table: Table = fit_table(ensemble, X, **options) if reset else predict_table(ensemble, X)
-        template._check_columns(self.table)
+        check_finite(self.table)
         self.matrix = self.table.matrix()
         self.threads = effective_threads(template.n_jobs, 40.0 * self.table.n_samples)
 

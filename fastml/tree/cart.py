@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, ClassifierMixin, RegressorMixin, StrOptions
 from fastml.data.frames import Table
-from fastml.data.validation import check_parameters, check_same_length, fit_table
+from fastml.data.validation import check_finite, check_parameters, check_same_length, fit_table
 from fastml.data.weights import check_sample_weight
 from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.criteria import Criterion, criterion_of_classes, criterion_of_numbers
@@ -33,7 +33,7 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
     def _open(self, X: Any) -> Table:
         """X as columns: of numbers, finite or missing, or of categories."""
         table = fit_table(self, X, categorical=self.categorical_features, unseen=self.unseen)
-        self._check_columns(table)
+        check_finite(table)
         return table
 
     def _as(self, other: Any) -> None:

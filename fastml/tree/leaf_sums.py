@@ -36,3 +36,12 @@ def impurity_of_sums(
         if criterion == "poisson":
             return (own - np.where(share > 0, share * np.log(share), 0.0).sum(axis=1)) / n_outputs
         return np.maximum(0.0, own - (share**2).sum(axis=1)) / n_outputs
+
+
+def own_of_impurity(
+    criterion: str, mean: NDArray[np.float64], weight: NDArray[np.float64], impurity: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The other way: what impurity_of_sums takes as `own`, for numbers. mean : (n, n_outputs)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        base = np.nan_to_num(mean * np.log(mean)) if criterion == "poisson" else mean**2
+    return weight * (mean.shape[1] * impurity + base.sum(axis=1))

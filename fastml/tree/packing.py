@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.tree.leaf_sums import impurity_of_sums, sum_upwards
+from fastml.tree.leaf_sums import impurity_of_sums, own_of_impurity, sum_upwards
 from fastml.tree.structure import NODE
 
 UNSIGNED = (np.uint8, np.uint16, np.uint32)
@@ -155,9 +155,7 @@ def follow(
     leaf = left == 0
     centre = value.mean(axis=0) if n_classes == 1 and criterion == "squared_error" else 0.0
     mean = (value - centre).reshape(len(value), -1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        base = np.nan_to_num(mean * np.log(mean)) if criterion == "poisson" else mean**2
-    own = weight * (n_outputs * impurity + base.sum(axis=1))  # of classes it is not asked for
+    own = own_of_impurity(criterion, mean, weight, impurity) if n_classes == 1 else np.zeros(len(weight))
     stats = np.zeros((len(left), 3 + mean.shape[1]))
     stats[leaf] = np.column_stack([weight, rows, own, mean * weight[:, None]])
     sum_upwards(stats, left)

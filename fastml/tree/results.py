@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.row_predictor import RowPredictor
 from fastml.base import check_is_fitted, is_classifier
-from fastml.data.frames import Table
-from fastml.data.validation import predict_table
+from fastml.data.validation import check_finite, predict_table
 from fastml.io import ModelFiles
 from fastml.threads import effective_threads
 from fastml.tree.fitted import FittedTree
@@ -23,19 +22,10 @@ class TreeResults(ModelFiles):
     n_jobs: int | None
     _fitted: FittedTree
 
-    def _check_columns(self, table: Table) -> None:
-        """ValueError where a number is infinite."""
-        X = table.dense if table.dense is not None and table.dense.dtype.kind == "f" else None
-        of_numbers = np.flatnonzero(~table.is_categorical)
-        columns = [X] if X is not None else (table.column(int(j)) for j in of_numbers)
-        for values in columns:
-            if np.isinf(values).any():
-                raise ValueError(f"Input X contains infinity or a value too large for {values.dtype!r}.")
-
     def _leaves(self, X: Any) -> NDArray[np.int32]:
         check_is_fitted(self)
         table = predict_table(self, X)
-        self._check_columns(table)
+        check_finite(table)
         threads = effective_threads(self.n_jobs, 40.0 * table.n_samples)
         return self._fitted.leaves(table.matrix(), threads)
 
