@@ -17,6 +17,7 @@ from distutils.sysconfig import customize_compiler  # isort: skip
 SOURCE = Path("src_cy")
 SIMD = SOURCE / "simd"
 CHECKED = os.environ.get("FASTML_CHECKED", "0")  # 1: bounds and undefined behaviour; address: AddressSanitizer
+ONLY = os.environ.get("FASTML_ENGINES", "").split()  # while developing: the engines to build, all by default
 MSVC = sys.platform == "win32"
 
 # No -march and no -ffast-math: one wheel for every machine, and the same bits on each of them.
@@ -81,6 +82,7 @@ def engines() -> list[Extension]:
             depends=[str(p) for p in (*SOURCE.rglob("*.pxd"), *SIMD.iterdir())],
         )
         for path in sorted((SOURCE / "engines").glob("*.pyx"))
+        if not ONLY or path.stem in ONLY
     ]
 
 

@@ -25,6 +25,9 @@ LAYERS = [
     {"io"},  # finds the estimator that a file names when it loads one, by the name
     {"tree"},
     {"ensemble"},
+    {"neighbors"},
+    {"cluster"},
+    {"svm"},
     {"plotting"},
     {"cli"},
 ]

@@ -61,14 +61,17 @@ def bin_by_weight(
     uint8_t[:, ::1] codes_inout, int32_t[::1] n_bins_inout, double[:, ::1] edges_inout, int n_threads=1,
 ):
     """Bin some of the columns; see sketch_binner.pyi."""
-    cdef ptrdiff_t c, j, n = entries.shape[1]
+    cdef ptrdiff_t c, j, present, n = entries.shape[1]
     if not 2 <= max_bins <= 255:
         raise ValueError(f"max_bins={max_bins} must be between 2 and 255: a code is one byte, 0 is missing")
     if codes_inout.shape[1] < n or weight.shape[0] != n or edges_inout.shape[1] < max_bins:
         raise ValueError("codes, weights and edges must have room for every row and bin")
     for c in prange(columns.shape[0], nogil=True, num_threads=max(n_threads, 1), schedule="dynamic", chunksize=1):
         j = columns[c]
-        n_bins_inout[j] = bin_column(
-            &entries[j, 0], count_present(&entries[j, 0], n), &values[values_start[j]], &weight[0], share, max_bins,
-            &codes_inout[j, 0], &edges_inout[j, 0],
-        )
+        n_bins_inout[j] = 1          # a column without any value, which may have no place among the values either
+        present = count_present(&entries[j, 0], n)
+        if present > 0:
+            n_bins_inout[j] = bin_column(
+                &entries[j, 0], present, &values[values_start[j]], &weight[0], share, max_bins, &codes_inout[j, 0],
+                &edges_inout[j, 0],
+            )

@@ -1,4 +1,4 @@
-/* Every kernel, once; included by kernels_<isa>.c, which set the target and the table's name.
+/* Every kernel, once; included by kernels_<isa>.c, which set the target and the tables' names.
 
    Bits must not depend on the instruction set: sums are integers, or float sums over a fixed
    number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
@@ -23,7 +23,7 @@
 #include "predict.inl"
 #include "votes.inl"
 
-const struct fastml_kernels FASTML_TABLE = {
+const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,
 
     .bin_encode_f32 = bin_encode_f32,

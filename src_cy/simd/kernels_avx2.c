@@ -1,5 +1,5 @@
 /* The kernels for AVX2. A compiler without target pragmas builds the base kernels here again. */
-#define FASTML_TABLE fastml_kernels_avx2
+#define FASTML_NAME(table) table##_avx2
 #define FASTML_ISA_NAME "avx2"
 #if defined(__x86_64__) && defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)

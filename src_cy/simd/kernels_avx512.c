@@ -1,5 +1,5 @@
 /* The kernels for AVX-512 (F, BW, DQ, VL, CD: Skylake-X, Zen 4 and later). */
-#define FASTML_TABLE fastml_kernels_avx512
+#define FASTML_NAME(table) table##_avx512
 #define FASTML_ISA_NAME "avx512"
 #if defined(__x86_64__) && defined(__clang__)
 #pragma clang attribute push(__attribute__((target( \

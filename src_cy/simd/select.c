@@ -1,18 +1,18 @@
-/* Chooses the table of kernels once, by what the machine can run and by FASTML_ISA. */
+/* Chooses the instruction set once, by what the machine can run and by FASTML_ISA. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "simd.h"
 
-static int can_run(const struct fastml_kernels *table)
+static int can_run(int isa)
 {
-    if (table == &fastml_kernels_base)
+    if (isa == FASTML_BASE)
         return 1;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
         return 0;
-    if (table == &fastml_kernels_avx2)
+    if (isa == FASTML_AVX2_TABLES)
         return 1;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
@@ -22,26 +22,25 @@ static int can_run(const struct fastml_kernels *table)
 #endif
 }
 
-const struct fastml_kernels *fastml_simd(void)
+int fastml_isa(void)
 {
-    static const struct fastml_kernels *const best_first[] = {
-        &fastml_kernels_avx512, &fastml_kernels_avx2, &fastml_kernels_base};
-    static const struct fastml_kernels *chosen = NULL;
-    if (chosen == NULL) {
+    static const struct fastml_kernels *const tables[] = {
+        &fastml_kernels_base, &fastml_kernels_avx2, &fastml_kernels_avx512};
+    static int chosen = -1;
+    if (chosen < 0) {
         const char *wanted = getenv("FASTML_ISA");
-        const struct fastml_kernels *table = &fastml_kernels_base;
-        int i, named = 0;
-        for (i = 0; i < 3; i++)
-            named |= wanted != NULL && strcmp(wanted, best_first[i]->name) == 0;
-        for (i = 0; i < 3; i++) {
-            if (named && strcmp(wanted, best_first[i]->name) != 0)
-                continue;
-            if (can_run(best_first[i])) {
-                table = best_first[i];
-                break;
-            }
-        }
-        chosen = table;
+        int isa, named = -1;
+        for (isa = FASTML_BASE; isa <= FASTML_AVX512_TABLES; isa++)
+            if (wanted != NULL && strcmp(wanted, tables[isa]->name) == 0)
+                named = isa;
+        isa = named >= 0 ? named : FASTML_AVX512_TABLES;
+        if (named >= 0 && !can_run(named))
+            isa = FASTML_BASE;
+        while (!can_run(isa))
+            isa--;
+        chosen = isa;
     }
     return chosen;
 }
+
+const struct fastml_kernels *fastml_simd(void) { return fastml_kernels_chosen(); }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "predict.h"
+#include "tables.h"
 
 /* Gradient and hessian of a loss for a block of rows. `param` holds the loss's own numbers (an
    alpha, a delta) or is NULL. Built-in losses and a user's compiled function share this shape. */
@@ -111,11 +112,9 @@ struct fastml_kernels {
                        double *raw_inout);
 };
 
+FASTML_TABLES(fastml_kernels)
+
 /* The table for this machine, or the one that FASTML_ISA asks for if the machine can run it. */
 const struct fastml_kernels *fastml_simd(void);
-
-extern const struct fastml_kernels fastml_kernels_base;
-extern const struct fastml_kernels fastml_kernels_avx2;
-extern const struct fastml_kernels fastml_kernels_avx512;
 
 #endif
