@@ -1,0 +1,69 @@
+/* The kernels of support vector machines: rows of a kernel matrix, their weighted sums, and SMO. */
+#ifndef FASTML_SVM_H
+#define FASTML_SVM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tables.h"
+
+enum { FASTML_SVM_PANEL = 8 }; /* vectors that meet a block of rows at once */
+enum { FASTML_SVM_LINEAR, FASTML_SVM_POLY, FASTML_SVM_RBF, FASTML_SVM_SIGMOID };
+
+/* K(x, z) from the dot product of the packed rows; see svm_tiles.inl. */
+struct fastml_svm_kernel {
+    int kind;
+    int degree;
+    double gamma, coef0; /* of poly and sigmoid; rbf has its gamma in the packed rows */
+};
+
+/* Packed rows: in blocks of 64 bytes' numbers (16 float32, 8 float64) that lie column after column,
+   (n_blocks, d, lanes); `sq` is half of a row's squared norm (rbf). A panel is FASTML_SVM_PANEL vectors
+   likewise, (n_panels, d, FASTML_SVM_PANEL). */
+#define FASTML_SVM_TYPED(real, suffix)                                                                                \
+    /* out[v * stride + row] = K(row, v) for all vectors of the panels. */                                            \
+    void (*kernel_values_##suffix)(const real *rows, const real *sq, ptrdiff_t n_blocks, ptrdiff_t d,                 \
+                                   const real *panels, const real *panels_sq, ptrdiff_t n_panels,                     \
+                                   const struct fastml_svm_kernel *kernel, real *out, ptrdiff_t stride);              \
+    /* out[row] += sum over v of coef[v] K(row, v). */                                                                \
+    void (*add_kernel_##suffix)(const real *rows, const real *sq, ptrdiff_t n_blocks, ptrdiff_t d,                    \
+                                const real *panels, const real *panels_sq, const real *coef, ptrdiff_t n_panels,      \
+                                const struct fastml_svm_kernel *kernel, double *out);                                 \
+    /* in place: dot products (n) of rows with sq to K; `own_sq` is the other side's. */                              \
+    void (*finish_##suffix)(real *dots, const real *sq, real own_sq, ptrdiff_t n,                                     \
+                            const struct fastml_svm_kernel *kernel);                                                  \
+    /* Steps made, at most max_iter; the gap that is left goes to gap_out. */                                         \
+    ptrdiff_t (*smo_##suffix)(struct fastml_smo_##suffix *problem, double tol, ptrdiff_t max_iter, double *gap_out);
+
+/* One problem of SMO, see svm_smo.inl. n is a multiple of the lanes; beyond the problem's own variables
+   lower = upper = 0. */
+#define FASTML_SVM_PROBLEM(real, suffix)                                                                              \
+    struct fastml_smo_##suffix {                                                                                      \
+        ptrdiff_t n;                                                                                                  \
+        real *g;              /* (n,)  z - K beta */                                                                  \
+        real *up[2], *low[2]; /* (n,) a group  what is added to g to see what a step up, down gains; scratch */       \
+        const real *diagonal; /* (n,)  K(x, x) */                                                                     \
+        double *beta;         /* (n,) */                                                                              \
+        const double *lower, *upper; /* (n,)  its box */                                                              \
+        double epsilon;       /* of the |beta| term */                                                                \
+        int n_groups;         /* 1 or 2 */                                                                            \
+        const int8_t *group;  /* (n,)  0 or 1: beta only moves against one of its own group; or NULL */               \
+        real **row;           /* (n,)  row of the kernel matrix, or NULL while it is unknown */                       \
+        real *store;          /* where rows that are unknown go, n numbers each */                                    \
+        ptrdiff_t n_stored;   /* rows computed */                                                                     \
+        const real *rows, *sq; /* packed rows to compute them from */                                                 \
+        ptrdiff_t d;                                                                                                  \
+        const struct fastml_svm_kernel *kernel;                                                                       \
+    };
+
+FASTML_SVM_PROBLEM(float, f32)
+FASTML_SVM_PROBLEM(double, f64)
+
+struct fastml_svm_kernels {
+    FASTML_SVM_TYPED(float, f32)
+    FASTML_SVM_TYPED(double, f64)
+};
+
+FASTML_TABLES(fastml_svm_kernels)
+
+#endif

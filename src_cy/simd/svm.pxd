@@ -1,0 +1,86 @@
+"""What Cython sees of svm.h."""
+
+from libc.stdint cimport int8_t
+
+
+cdef extern from "svm.h" nogil:
+    enum:
+        FASTML_SVM_PANEL
+
+    struct fastml_svm_kernel:
+        int kind
+        int degree
+        double gamma
+        double coef0
+
+    struct fastml_smo_f32:
+        ptrdiff_t n
+        float *g
+        float *up[2]
+        float *low[2]
+        const float *diagonal
+        double *beta
+        const double *lower
+        const double *upper
+        double epsilon
+        int n_groups
+        const int8_t *group
+        float **row
+        float *store
+        ptrdiff_t n_stored
+        const float *rows
+        const float *sq
+        ptrdiff_t d
+        const fastml_svm_kernel *kernel
+
+    struct fastml_smo_f64:
+        ptrdiff_t n
+        double *g
+        double *up[2]
+        double *low[2]
+        const double *diagonal
+        double *beta
+        const double *lower
+        const double *upper
+        double epsilon
+        int n_groups
+        const int8_t *group
+        double **row
+        double *store
+        ptrdiff_t n_stored
+        const double *rows
+        const double *sq
+        ptrdiff_t d
+        const fastml_svm_kernel *kernel
+
+    struct fastml_svm_kernels:
+        void (*kernel_values_f32)(
+            const float *rows, const float *sq, ptrdiff_t n_blocks, ptrdiff_t d, const float *panels,
+            const float *panels_sq, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, float *out, ptrdiff_t stride,
+        ) noexcept nogil
+        void (*kernel_values_f64)(
+            const double *rows, const double *sq, ptrdiff_t n_blocks, ptrdiff_t d, const double *panels,
+            const double *panels_sq, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, double *out, ptrdiff_t stride,
+        ) noexcept nogil
+        void (*add_kernel_f32)(
+            const float *rows, const float *sq, ptrdiff_t n_blocks, ptrdiff_t d, const float *panels,
+            const float *panels_sq, const float *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, double *out,
+        ) noexcept nogil
+        void (*add_kernel_f64)(
+            const double *rows, const double *sq, ptrdiff_t n_blocks, ptrdiff_t d, const double *panels,
+            const double *panels_sq, const double *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, double *out,
+        ) noexcept nogil
+        void (*finish_f32)(
+            float *dots, const float *sq, float own_sq, ptrdiff_t n, const fastml_svm_kernel *kernel
+        ) noexcept nogil
+        void (*finish_f64)(
+            double *dots, const double *sq, double own_sq, ptrdiff_t n, const fastml_svm_kernel *kernel
+        ) noexcept nogil
+        ptrdiff_t (*smo_f32)(
+            fastml_smo_f32 *problem, double tol, ptrdiff_t max_iter, double *gap_out
+        ) noexcept nogil
+        ptrdiff_t (*smo_f64)(
+            fastml_smo_f64 *problem, double tol, ptrdiff_t max_iter, double *gap_out
+        ) noexcept nogil
+
+    const fastml_svm_kernels *fastml_svm_kernels_chosen()
