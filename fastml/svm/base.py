@@ -154,7 +154,7 @@ class SupportVectorMachine(MachineResults, ModelFiles, CallbackSupport, BaseEsti
         self.dual_coef_, self.intercept_ = self._signed(coef), self._signed(intercept.copy())
         self._scales = np.array([part.scale for part in fitted])
         self._C_of_fit = self._bound()
-        self._machine = None
+        self._machine = []
         solutions = answers.solutions
         self.gap_ = float(max(s.gap for s in solutions))
         self.converged_ = all(s.converged for s in solutions)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from fastml.base import check_random_state
+from fastml.svm.hashes import row_hashes
 from fastml.svm.pairs import Decomposition
 from fastml.svm.solver import Machine, decision
 from fastml.svm.tasks import Task
@@ -75,7 +76,7 @@ def cross_fit(machine: Any, rows: Any, codes: NDArray[np.int32], weight: Floats,
     decomposition = machine._decomposition()
     kept = weight > 0
     by_class = weight * machine.class_weight_[codes]
-    fold = _deal(codes, kept, check_random_state(machine.random_state))
+    fold = _deal(rows, codes, kept, check_random_state(machine.random_state))
     sides = decomposition.sides
     values: list[list[Floats]] = [[] for _ in sides]
     truths: list[list[Floats]] = [[] for _ in sides]
@@ -104,13 +105,13 @@ def cross_fit(machine: Any, rows: Any, codes: NDArray[np.int32], weight: Floats,
     return Calibration(slopes, len(machine.classes_), decomposition.against_rest)
 
 
-def _deal(codes: NDArray[np.int32], kept: NDArray[np.bool_], random: Any) -> NDArray[np.int64]:
-    """The fold of each row: those of a class go round."""
+def _deal(rows: Any, codes: NDArray[np.int32], kept: NDArray[np.bool_], random: Any) -> NDArray[np.int64]:
+    """The fold of each row: the different rows of a class go round, so that equal ones are never on both sides."""
     fold = np.zeros(len(codes), dtype=np.int64)
-    order = random.permutation(len(codes))
     for k in range(int(codes.max()) + 1):
-        own = order[(codes[order] == k) & kept[order]]
-        fold[own] = np.arange(len(own)) % N_FOLDS
+        own = np.flatnonzero((codes == k) & kept)
+        different, number = np.unique(row_hashes(rows[own]), return_inverse=True)
+        fold[own] = random.permutation(len(different))[number] % N_FOLDS
     return fold
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastml.svm.base import C_RANGE, NU_RANGE
 from fastml.svm.classifier import CLASSIFIER_CONSTRAINTS, SupportVectorClassifier
-from fastml.svm.problems import HingeProblem, NuClassProblem
+from fastml.svm.problems import HingeProblem, NuClassProblem, most_nu
 from fastml.svm.tasks import Formulation
 
 __all__ = ["SVC", "NuSVC"]
@@ -122,7 +123,8 @@ class NuSVC(SupportVectorClassifier):
         At most this share of the rows lies inside the margin, at least this share are support vectors. At most twice
         the share of the rarer of two classes: else the problem has no solution.
     class_weight : dict or "balanced", optional
-        Weighs the rows of a class; "balanced" makes every nu possible.
+        Weighs the rows of a class; "balanced" makes every nu possible. Where weights leave too little of a class for
+        nu, the largest nu that is possible is used, with a warning.
     kernel, degree, gamma, coef0, shrinking, probability, tol, cache_size, verbose, max_iter, decision_function_shape,
     break_ties, random_state, multi_class, n_jobs, max_time, warm_start, callbacks
         As in `SVC`.
@@ -172,13 +174,27 @@ class NuSVC(SupportVectorClassifier):
         return NuClassProblem(y, weight, float(self.nu))
 
     def _check_weights(self, weight: Floats, codes: NDArray[np.int32]) -> None:
-        count = np.bincount(codes, weights=weight, minlength=len(self.classes_))
-        for i, j in self._decomposition().sides:
-            first, other = count[i], count[j] if j >= 0 else count.sum() - count[i]
-            most = 2.0 * min(first, other) / (first + other) if first + other > 0 else 0.0
-            if self.nu > most * (1.0 + 1e-12):
-                against = repr(self.classes_.tolist()[j]) if j >= 0 else "the rest"
+        beyond = self._infeasible(weight * self.class_weight_[codes], codes)
+        if beyond:
+            most, name, other = min(beyond)
+            text = f"nu={self.nu} must be at most {most:.6g}, twice the share of the rarer of class {name} and {other}"
+            if self.class_weight is None or self._infeasible(weight, codes):
                 raise ValueError(
-                    f"specified nu is infeasible: nu={self.nu} must be at most {most:.6g}, twice the share of the rarer "
-                    f"of {self.classes_.tolist()[i]!r} and {against}, by weight; class_weight='balanced' lifts the limit"
+                    f"specified nu is infeasible: {text}, by weight; class_weight='balanced' lifts the limit"
                 )
+            warnings.warn(
+                f"{text}, by class_weight={self.class_weight!r}: such problems are solved with the largest nu possible",
+                UserWarning,
+                stacklevel=5,
+            )
+        super()._check_weights(weight, codes)
+
+    def _infeasible(self, weight: Floats, codes: NDArray[np.int32]) -> list[tuple[float, str, str]]:
+        """(largest nu, its class, the other one) of the problems for which nu is too large."""
+        count = np.bincount(codes, weights=weight, minlength=len(self.classes_))
+        names = [repr(label) for label in self.classes_.tolist()]
+        limits = [
+            (most_nu(count[i], count[j] if j >= 0 else count.sum() - count[i]), names[i], names[j] if j >= 0 else "the rest")
+            for i, j in self._decomposition().sides
+        ]
+        return [limit for limit in limits if self.nu > limit[0] * (1.0 + 1e-12)]

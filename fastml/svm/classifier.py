@@ -97,7 +97,8 @@ class SupportVectorClassifier(ClassifierMixin, SupportVectorMachine):
 
     def _check_weights(self, weight: Floats, codes: NDArray[np.int32]) -> None:
         """Refuse weights that leave a class without any."""
-        present = np.bincount(codes, weights=weight, minlength=len(self.classes_)) > 0
+        by_class = weight * self.class_weight_[codes]
+        present = np.bincount(codes, weights=by_class, minlength=len(self.classes_)) > 0
         if present.sum() == 1:
             raise ValueError("Invalid input - all samples with positive weights belong to the same class.")
         if not present.all():
@@ -120,8 +121,8 @@ class SupportVectorClassifier(ClassifierMixin, SupportVectorMachine):
         return codes
 
     def _tasks(self, y: NDArray[np.int32], weight: Floats) -> list[Task]:
-        weight = weight * self.class_weight_[y]
         self._check_weights(weight, y)
+        weight = weight * self.class_weight_[y]
         parts = self._decomposition().rows(y, weight > 0)
         return [Task(index, self._formulation(sign, weight[index])) for index, sign in parts]
 

@@ -26,6 +26,11 @@ def kernel_of(estimator: Any, moments: Any, n_features: int) -> Kernel:
 def _gamma(gamma: Any, moments: Any, n_features: int) -> float:
     if gamma == "scale":
         variance = total_variance(*moments)
+        if not np.isfinite(variance):
+            raise ValueError(
+                "The dual coefficients or intercepts are not finite. X holds values so large that their variance, by "
+                "which gamma='scale' is found, is no number: scale the data, with StandardScaler for example."
+            )
         return 1.0 / (n_features * variance) if variance != 0 else 1.0
     return 1.0 / n_features if gamma == "auto" else float(gamma)
 
@@ -43,15 +48,10 @@ def call_kernel(function: Any, X: Any, Z: Any, n_rows: int, n_vectors: int, *, s
     K = np.asarray(K.toarray() if hasattr(K, "toarray") else K, dtype=np.float64, order="C")
     if K.ndim != 2:
         raise ValueError(f"kernel `{name}` gave an array of {K.ndim} dimensions; it must give a matrix")
-    if square and K.shape[0] != K.shape[1]:
+    if K.shape != (n_rows, n_vectors):
         raise ValueError(
-            f"X.shape[0] should be equal to X.shape[1]: kernel `{name}` gave {K.shape} of {n_rows} rows against "
-            "themselves"
-        )
-    if not square and K.shape[1] != n_vectors:
-        raise ValueError(
-            f"X.shape[1] = {K.shape[1]} should be equal to {n_vectors}, the number of samples at training time: it is "
-            f"what kernel `{name}` gave"
+            f"kernel `{name}` gave a matrix of shape {K.shape} for {n_rows} rows of X and {n_vectors} of the fit: it "
+            f"must be {(n_rows, n_vectors)}"
         )
     if not np.isfinite(K).all():
         i, j = (int(k) for k in np.argwhere(~np.isfinite(K))[0])

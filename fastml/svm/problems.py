@@ -16,6 +16,8 @@ from fastml.svm.starts import feasible, filled
 
 Floats = NDArray[np.float64]
 
+INSIDE = 2.0**-36  # of the largest value: what rounding may take from a row on the boundary
+
 
 @dataclass
 class Fitted:
@@ -56,7 +58,11 @@ class TubeProblem:
 
 
 class SupportProblem:
-    """One class: b = alpha, z = 0, 0 <= b <= weight, sum of b nu times that of the weights."""
+    """One class: b = alpha, z = 0, 0 <= b <= weight, sum of b nu times that of the weights.
+
+    The rows between 0 and their bound lie on the boundary. Of the intercepts that the gap leaves the largest is taken,
+    so that they count as inside and `nu` bounds the share of training rows outside.
+    """
 
     def __init__(self, weight: Floats, nu: float) -> None:
         self.weight, self.nu = weight, nu
@@ -67,7 +73,10 @@ class SupportProblem:
         return Problem(zero, zero, self.weight, start=start)
 
     def fitted(self, solution: Solution, problem: Problem) -> Fitted:
-        return Fitted(solution.beta, intercept(solution.g, solution.beta, problem))
+        g, free = solution.g, (solution.beta > 0) & (solution.beta < self.weight)
+        if not free.any():
+            return Fitted(solution.beta, intercept(g, solution.beta, problem))
+        return Fitted(solution.beta, float(g[free].max() + INSIDE * np.abs(g).max()))
 
 
 class NuClassProblem:
@@ -77,7 +86,7 @@ class NuClassProblem:
     """
 
     def __init__(self, y: Floats, weight: Floats, nu: float) -> None:
-        self.y, self.weight, self.nu = y, weight, nu
+        self.y, self.weight, self.nu = y, weight, min(nu, most_nu(weight[y > 0].sum(), weight[y < 0].sum()))
 
     def problem(self, warm: Floats | None = None) -> Problem:
         y, weight, half = self.y, self.weight, self.nu * self.weight.sum() / 2.0
@@ -96,6 +105,11 @@ class NuClassProblem:
         margin = (negative - positive) / 2.0
         margin = margin if margin > 0 else 1.0  # a fit that was stopped early, or classes that lie in one place
         return Fitted(solution.beta / margin, (positive + negative) / 2.0 / margin, margin)
+
+
+def most_nu(first: float, other: float) -> float:
+    """The largest nu of nu-SVC: with more, the class that weighs less cannot sum to its half."""
+    return 2.0 * min(first, other) / (first + other) if first + other > 0 else 0.0
 
 
 class NuTubeProblem:

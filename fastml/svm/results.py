@@ -29,7 +29,7 @@ class MachineResults:
     _n_support: NDArray[np.int32]
     _dual_coef_: Any
     _intercept_: Floats
-    _machine: tuple[Any, Machine] | None
+    _machine: list[tuple[Any, Machine]]  # one, or none yet: a list, so that a prediction leaves the attributes alone
 
     def _decomposition(self) -> Decomposition:
         return Decomposition(2)
@@ -41,16 +41,16 @@ class MachineResults:
 
     def _as_machine(self) -> Machine:
         """Put together when it is first asked for, and again if the coefficients were replaced."""
-        if self._machine is None or self._machine[0] is not self._dual_coef_:
+        if not self._machine or self._machine[0][0] is not self._dual_coef_:
             precomputed = self._kernel.kind == "precomputed"
             vectors = self.support_.astype(np.int64) if precomputed else self.support_vectors_
             made = Machine(self._kernel, vectors, self._by_problem(), self._intercept_)
-            self._machine = (self._dual_coef_, made)
-        return self._machine[1]
+            self._machine[:] = [(self._dual_coef_, made)]
+        return self._machine[0][1]
 
     def __getstate__(self) -> Any:
         state = super().__getstate__()  # type: ignore[misc]
-        return {**state, "_machine": None} if state.get("_machine") is not None else state
+        return {**state, "_machine": []} if "_machine" in state else state
 
     def _open(self, X: Any) -> Any:
         """X of a prediction as the machine reads it: rows, or values of the kernel."""
