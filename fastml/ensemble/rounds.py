@@ -150,7 +150,8 @@ class Rounds:
         self._call("after_training")
         if self.stop_reason == "interrupt":
             name = "fit" if self.estimator is None else f"{type(self.estimator).__name__}.fit"
-            warnings.warn(f"{name} was interrupted after {self._extent()} and can be used", FitInterrupted, stacklevel=2)
+            message = f"{name} was interrupted after {self._extent()} and can be used"
+            warnings.warn(message, FitInterrupted, stacklevel=2)
         elif self.stop_reason == "max_time":
             logger.info("max_time=%s: stopped after %s, %.3f s", self.max_time, self._extent(), self.elapsed)
 

@@ -1,4 +1,4 @@
-"""What the five machines share: their parameters, the fit as one sentence, and attributes laid out as scikit-learn's."""
+"""What the five machines share: their parameters, the fit in one sentence, attributes laid out as scikit-learn's."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.base import (
-    BaseEstimator, CallbackSupport, ConvergenceWarning, Interval, StrOptions, fit_tasks,
-)  # fmt: skip
+from fastml.base import BaseEstimator, CallbackSupport, ConvergenceWarning, Interval, StrOptions, fit_tasks
 from fastml.data.validation import check_parameters
 from fastml.io import ModelFiles
 from fastml.svm.kernels import kernel_of
@@ -180,7 +178,7 @@ class SupportVectorMachine(MachineResults, ModelFiles, CallbackSupport, BaseEsti
                 f"StandardScaler or MinMaxScaler.{left}"
             )
         else:
-            message = f"Solver stopped where rounding leaves nothing to gain.{left} Scale the data, or use a larger tol."
+            message = f"Solver stopped where rounding leaves nothing to gain.{left} Scale X, or use a larger tol."
         warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
     def _warm(self, tasks: list[Task], n_samples: int) -> list[Floats] | None:

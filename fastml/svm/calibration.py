@@ -116,7 +116,7 @@ def _deal(rows: Any, codes: NDArray[np.int32], kept: NDArray[np.bool_], random: 
 
 
 def fit_slopes(values: Floats, truth: Floats, weight: Floats) -> Floats:
-    """(above 0, below 0) of a problem, from values, truths of 1 and -1, and weights; a side without rows takes the other's."""
+    """(above 0, below 0) from values, truths of 1 and -1, and weights; a side without rows takes the other's."""
     slopes = [_slope(values[side], truth[side], weight[side]) for side in (values > 0, values < 0)]
     known = [slope for slope in slopes if slope is not None]
     return np.array([(known[0] if known else 1.0) if slope is None else slope for slope in slopes])

@@ -115,7 +115,7 @@ class SVC(SupportVectorClassifier):
 class NuSVC(SupportVectorClassifier):
     """Support vector classification in which `nu` bounds the share of errors.
 
-        min over w, b, rho   1/2 |w|^2 - nu rho + 1/n sum_i weight_i max(0, rho - y_i f(x_i)),   then all is divided by rho
+        min over w, b, rho   1/2 |w|^2 - nu rho + 1/n sum_i weight_i max(0, rho - y_i f(x_i)),   then all is over rho
 
     Parameters
     ----------
@@ -193,8 +193,9 @@ class NuSVC(SupportVectorClassifier):
         """(largest nu, its class, the other one) of the problems for which nu is too large."""
         count = np.bincount(codes, weights=weight, minlength=len(self.classes_))
         names = [repr(label) for label in self.classes_.tolist()]
-        limits = [
-            (most_nu(count[i], count[j] if j >= 0 else count.sum() - count[i]), names[i], names[j] if j >= 0 else "the rest")
-            for i, j in self._decomposition().sides
-        ]
-        return [limit for limit in limits if self.nu > limit[0] * (1.0 + 1e-12)]
+        beyond = []
+        for i, j in self._decomposition().sides:
+            most = most_nu(count[i], count[j] if j >= 0 else count.sum() - count[i])
+            if self.nu > most * (1.0 + 1e-12):
+                beyond.append((most, names[i], names[j] if j >= 0 else "the rest"))
+        return beyond

@@ -166,9 +166,9 @@ class SupportVectorClassifier(ClassifierMixin, SupportVectorMachine):
 
         Returns
         -------
-        (n_samples,) for two classes: above 0 says the second one. decision_function_shape="ovo": a column a pair (i, j),
-        i < j, above 0 says class i. "ovr": a column a class, its votes plus within (-1/3, 1/3) the sum of its pairs'
-        values; with multi_class="ovr" the values of the problems.
+        (n_samples,) for two classes: above 0 says the second one. decision_function_shape="ovo": a column a pair
+        (i, j), i < j, above 0 says class i. "ovr": a column a class, its votes plus, within (-1/3, 1/3), the sum of its
+        pairs' values; with multi_class="ovr" the values of the problems.
         """
         return self._scores(self._values(X))
 

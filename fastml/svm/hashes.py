@@ -11,7 +11,7 @@ BLOCK = 1 << 16  # numbers hashed at once
 
 
 def row_hashes(X: Any) -> NDArray[np.uint64]:
-    """(n_rows,) uint64 of a dense or CSR matrix: the sum over columns of mix(bits of the value) * mix(column); 0 adds 0."""
+    """(n_rows,) uint64 of a dense or CSR matrix: the sum over columns of mix(value's bits) * mix(column); 0 adds 0."""
     n, d = X.shape
     columns = _mixed(np.arange(1, d + 1, dtype=np.uint64)) | np.uint64(1)
     if hasattr(X, "indptr"):

@@ -16,7 +16,7 @@ BLOCK = 1024
 
 def kernel_of(estimator: Any, moments: Any, n_features: int) -> Kernel:
     """The kernel with its gamma found; a function counts as a matrix that is computed."""
-    kind = "precomputed" if callable(estimator.kernel) else estimator.kernel
+    kind: Any = "precomputed" if callable(estimator.kernel) else estimator.kernel
     gamma = 0.0
     if kind != "precomputed":
         gamma = _gamma(estimator.gamma, moments, n_features)
@@ -66,13 +66,14 @@ def check_symmetric(K: NDArray[Any], what: str, remedy: str) -> None:
     worst, scale, at = 0.0, 0.0, (0, 0)
     for begin in range(0, len(K), BLOCK):
         for first in range(0, begin + 1, BLOCK):
-            block, other = K[begin : begin + BLOCK, first : first + BLOCK], K[first : first + BLOCK, begin : begin + BLOCK]
+            block = K[begin : begin + BLOCK, first : first + BLOCK]
+            other = K[first : first + BLOCK, begin : begin + BLOCK]
             with np.errstate(over="ignore"):
                 apart = np.abs(block - other.T)
             scale = max(scale, float(np.abs(block).max()), float(np.abs(other).max()))
             if apart.max() > worst:
-                i, j = np.unravel_index(int(apart.argmax()), apart.shape)
-                worst, at = float(apart[i, j]), (int(begin + i), int(first + j))
+                row, column = divmod(int(apart.argmax()), apart.shape[1])
+                worst, at = float(apart[row, column]), (begin + row, first + column)
     if worst > ROUNDING * scale:
         i, j = at
         raise ValueError(

@@ -63,7 +63,7 @@ class Decomposition:
         return support.astype(np.int32), n_support.astype(np.int32), coef
 
     def by_problem(self, coef: Floats, n_support: NDArray[np.integer[Any]]) -> Any:
-        """(n_problems, n_support) from scikit-learn's layout: an array for one problem or against the rest, else CSR."""
+        """(n_problems, n_support) from scikit-learn's layout: an array for one problem or against the rest; CSR."""
         if self.against_rest or self.n_classes == 2:
             return coef
         from scipy.sparse import csr_array

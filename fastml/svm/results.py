@@ -49,7 +49,7 @@ class MachineResults:
         return self._machine[0][1]
 
     def __getstate__(self) -> Any:
-        state = super().__getstate__()  # type: ignore[misc]
+        state: Any = super().__getstate__()
         return {**state, "_machine": []} if "_machine" in state else state
 
     def _open(self, X: Any) -> Any:
@@ -62,7 +62,8 @@ class MachineResults:
             return call_kernel(self.kernel, X, self._X_fit, _num_samples(X), n_fit, square=False)
         X = open_rows(self, X, reset=False)
         if hasattr(X, "indptr") and not self._sparse:
-            raise ValueError(f"cannot use sparse input in {type(self).__name__!r} trained on dense data: pass X.toarray()")
+            name = type(self).__name__
+            raise ValueError(f"cannot use sparse input in {name!r} trained on dense data: pass X.toarray()")
         if self._sparse and not hasattr(X, "indptr"):
             X = type(self.support_vectors_)(X)
         if self.kernel == "precomputed" and X.shape[1] != n_fit:
