@@ -43,21 +43,19 @@ def pack_rows(
             sq_out[i] = <real> (total / 2.0)
 
 
-def pack_panels(
-    const real[:, :, ::1] rows, const real[::1] sq, const int64_t[::1] index, real[:, :, ::1] panels_out,
+def take_rows(
+    const real[:, :, ::1] rows, const real[::1] sq, const int64_t[::1] index, real[:, :, ::1] rows_out,
     real[::1] sq_out,
 ):
     """See kernel_rows.pyi."""
-    cdef ptrdiff_t lanes = rows.shape[2], d = rows.shape[1], v, j, i
-    if panels_out.shape[0] * FASTML_SVM_PANEL < index.shape[0] or panels_out.shape[1] != d:
-        raise ValueError("the panels need room for every vector and column")
+    cdef ptrdiff_t lanes = rows_out.shape[2], from_lanes = rows.shape[2], d = rows.shape[1], v, i, j
+    if rows_out.shape[0] * lanes < index.shape[0] or rows_out.shape[1] != d:
+        raise ValueError("the rows need room for every row and column")
     with nogil:
-        for v in range(panels_out.shape[0] * FASTML_SVM_PANEL):
+        for v in range(rows_out.shape[0] * lanes):
             i = index[v] if v < index.shape[0] else -1
             for j in range(d):
-                panels_out[v // FASTML_SVM_PANEL, j, v % FASTML_SVM_PANEL] = (
-                    rows[i // lanes, j, i % lanes] if i >= 0 else 0
-                )
+                rows_out[v // lanes, j, v % lanes] = rows[i // from_lanes, j, i % from_lanes] if i >= 0 else 0
             sq_out[v] = sq[i] if i >= 0 else 0
 
 

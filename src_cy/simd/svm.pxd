@@ -13,43 +13,22 @@ cdef extern from "svm.h" nogil:
         double gamma
         double coef0
 
-    struct fastml_smo_f32:
+    struct fastml_smo:
         ptrdiff_t n
-        float *g
-        float *up[2]
-        float *low[2]
-        const float *diagonal
+        void *g
+        void *scratch
+        const void *diagonal
         double *beta
         const double *lower
         const double *upper
         double epsilon
         int n_groups
         const int8_t *group
-        float **row
-        float *store
+        void **row
+        void *store
         ptrdiff_t n_stored
-        const float *rows
-        const float *sq
-        ptrdiff_t d
-        const fastml_svm_kernel *kernel
-
-    struct fastml_smo_f64:
-        ptrdiff_t n
-        double *g
-        double *up[2]
-        double *low[2]
-        const double *diagonal
-        double *beta
-        const double *lower
-        const double *upper
-        double epsilon
-        int n_groups
-        const int8_t *group
-        double **row
-        double *store
-        ptrdiff_t n_stored
-        const double *rows
-        const double *sq
+        const void *rows
+        const void *sq
         ptrdiff_t d
         const fastml_svm_kernel *kernel
 
@@ -77,10 +56,10 @@ cdef extern from "svm.h" nogil:
             double *dots, const double *sq, double own_sq, ptrdiff_t n, const fastml_svm_kernel *kernel
         ) noexcept nogil
         ptrdiff_t (*smo_f32)(
-            fastml_smo_f32 *problem, double tol, ptrdiff_t max_iter, double *gap_out
+            fastml_smo *problem, double tol, ptrdiff_t max_iter, double *gap_out
         ) noexcept nogil
         ptrdiff_t (*smo_f64)(
-            fastml_smo_f64 *problem, double tol, ptrdiff_t max_iter, double *gap_out
+            fastml_smo *problem, double tol, ptrdiff_t max_iter, double *gap_out
         ) noexcept nogil
 
     const fastml_svm_kernels *fastml_svm_kernels_chosen()
