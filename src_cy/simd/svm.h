@@ -17,6 +17,12 @@ struct fastml_svm_kernel {
     double gamma, coef0; /* of poly and sigmoid; rbf has its gamma in the packed rows */
 };
 
+/* Rows of a CSR matrix whose numbers stand elsewhere; slot_of: where a column stands in the panel at hand. */
+struct fastml_svm_sparse {
+    const int64_t *indptr;
+    const int32_t *indices, *slot_of;
+};
+
 /* One problem of SMO, see svm_smo.inl: arrays of float or of double. n is a multiple of the lanes; beyond the problem's
    own variables lower = upper = 0. */
 struct fastml_smo {
@@ -49,9 +55,15 @@ struct fastml_smo {
     void (*add_kernel_##suffix)(const real *rows, const real *sq, ptrdiff_t n_blocks, ptrdiff_t d,                    \
                                 const real *panels, const real *panels_sq, const real *coef, ptrdiff_t n_panels,      \
                                 const struct fastml_svm_kernel *kernel, double *out);                                 \
-    /* in place: dot products (n) of rows with sq to K; `own_sq` is the other side's. */                              \
-    void (*finish_##suffix)(real *dots, const real *sq, real own_sq, ptrdiff_t n,                                     \
-                            const struct fastml_svm_kernel *kernel);                                                  \
+    /* out[o * stride + row] += sum over v of coef[(panel, o, v)] K(row, v). */                                       \
+    void (*add_kernel_many_##suffix)(const real *rows, const real *sq, ptrdiff_t n_blocks, ptrdiff_t d,               \
+                                     const real *panels, const real *panels_sq, const real *coef, ptrdiff_t n_panels, \
+                                     ptrdiff_t n_out, const struct fastml_svm_kernel *kernel, double *out,            \
+                                     ptrdiff_t stride);                                                               \
+    /* out[i] += sum over a sparse panel's v of coef[v] K(row index[i], v). */                                        \
+    void (*add_sparse_##suffix)(const struct fastml_svm_sparse *x, const real *values, const real *sq,                \
+                                const int64_t *index, ptrdiff_t n, const real *panel, const real *panel_sq,           \
+                                const real *coef, const struct fastml_svm_kernel *kernel, double *out);               \
     /* Steps made, at most max_iter; the gap that is left goes to gap_out. */                                         \
     ptrdiff_t (*smo_##suffix)(struct fastml_smo *problem, double tol, ptrdiff_t max_iter, double *gap_out);
 
