@@ -8,28 +8,35 @@
    Limit: three passes over n numbers a step: the best to rise, its partner, g moved; all in the near cache.
    Included once a type, after svm_tiles.inl. */
 
-ALWAYS_INLINE REAL TYPED(shift_up)(const struct TYPED(fastml_smo) *p, ptrdiff_t i)
+struct TYPED(problem) {
+    ptrdiff_t n;
+    REAL *g, *up[2], *low[2]; /* up, low: of each group */
+    const REAL *diagonal;
+    struct fastml_smo *of; /* the rest */
+};
+
+ALWAYS_INLINE REAL TYPED(shift_up)(const struct TYPED(problem) *p, ptrdiff_t i)
 {
-    return p->beta[i] >= p->upper[i] ? -(REAL)INFINITY : (REAL)(p->beta[i] < 0.0 ? p->epsilon : -p->epsilon);
+    return p->of->beta[i] >= p->of->upper[i] ? -(REAL)INFINITY : (REAL)(p->of->beta[i] < 0.0 ? p->of->epsilon : -p->of->epsilon);
 }
 
-ALWAYS_INLINE REAL TYPED(shift_low)(const struct TYPED(fastml_smo) *p, ptrdiff_t i)
+ALWAYS_INLINE REAL TYPED(shift_low)(const struct TYPED(problem) *p, ptrdiff_t i)
 {
-    return p->beta[i] <= p->lower[i] ? (REAL)INFINITY : (REAL)(p->beta[i] > 0.0 ? -p->epsilon : p->epsilon);
+    return p->of->beta[i] <= p->of->lower[i] ? (REAL)INFINITY : (REAL)(p->of->beta[i] > 0.0 ? -p->of->epsilon : p->of->epsilon);
 }
 
 /* Row i of the kernel matrix, computed when it is first asked for. */
-static const REAL *TYPED(known_row)(struct TYPED(fastml_smo) *p, ptrdiff_t i)
+static const REAL *TYPED(known_row)(struct TYPED(problem) *p, ptrdiff_t i)
 {
-    if (p->row[i] == NULL) {
-        p->row[i] = p->store + p->n_stored++ * p->n;
-        TYPED(kernel_row)(p->rows, p->sq, p->n / LANES, p->d, i, p->kernel, p->row[i]);
+    if (p->of->row[i] == NULL) {
+        p->of->row[i] = (REAL *)p->of->store + p->of->n_stored++ * p->n;
+        TYPED(kernel_row)(p->of->rows, p->of->sq, p->n / LANES, p->of->d, i, p->of->kernel, p->of->row[i]);
     }
-    return p->row[i];
+    return p->of->row[i];
 }
 
 /* The best to rise of a group and how far the best to fall lies below it. */
-static ptrdiff_t TYPED(best_to_rise)(const struct TYPED(fastml_smo) *p, int group, REAL *value_out, double *gap_out)
+static ptrdiff_t TYPED(best_to_rise)(const struct TYPED(problem) *p, int group, REAL *value_out, double *gap_out)
 {
     const TYPED(vec) none = TYPED(each)(0);
     struct TYPED(best) rise = TYPED(none_yet)(-(REAL)INFINITY);
@@ -49,7 +56,7 @@ static ptrdiff_t TYPED(best_to_rise)(const struct TYPED(fastml_smo) *p, int grou
 }
 
 /* The partner j of i whose step gains most: (g_i - g_j)^2 / (K_ii + K_jj - 2 K_ij). */
-static ptrdiff_t TYPED(partner)(const struct TYPED(fastml_smo) *p, int group, REAL g_up, REAL own, const REAL *row,
+static ptrdiff_t TYPED(partner)(const struct TYPED(problem) *p, int group, REAL g_up, REAL own, const REAL *row,
                                 REAL *gain_out)
 {
     const TYPED(vec) none = TYPED(each)(0), rise = TYPED(each)(g_up), of_i = TYPED(each)(own);
@@ -65,11 +72,11 @@ static ptrdiff_t TYPED(partner)(const struct TYPED(fastml_smo) *p, int group, RE
 }
 
 /* Moves beta_i up and beta_j down as far as it pays, at most to the next bound or, where |beta| costs, to 0. */
-static double TYPED(step)(struct TYPED(fastml_smo) *p, ptrdiff_t i, ptrdiff_t j, double ahead, double curve)
+static double TYPED(step)(struct TYPED(problem) *p, ptrdiff_t i, ptrdiff_t j, double ahead, double curve)
 {
-    double *beta = p->beta;
-    const double to_i = p->epsilon > 0.0 && beta[i] < 0.0 ? 0.0 : p->upper[i];
-    const double to_j = p->epsilon > 0.0 && beta[j] > 0.0 ? 0.0 : p->lower[j];
+    double *beta = p->of->beta;
+    const double to_i = p->of->epsilon > 0.0 && beta[i] < 0.0 ? 0.0 : p->of->upper[i];
+    const double to_j = p->of->epsilon > 0.0 && beta[j] > 0.0 ? 0.0 : p->of->lower[j];
     double by = ahead / (curve > LEAST_CURVE ? curve : LEAST_CURVE);
     const double room_i = to_i - beta[i], room_j = beta[j] - to_j;
     by = by < room_i ? by : room_i;
@@ -79,21 +86,26 @@ static double TYPED(step)(struct TYPED(fastml_smo) *p, ptrdiff_t i, ptrdiff_t j,
     return by;
 }
 
-static ptrdiff_t TYPED(smo)(struct TYPED(fastml_smo) *p, double tol, ptrdiff_t max_iter, double *gap_out)
+static ptrdiff_t TYPED(smo)(struct fastml_smo *problem, double tol, ptrdiff_t max_iter, double *gap_out)
 {
+    struct TYPED(problem) typed = {problem->n, (REAL *)problem->g, {NULL}, {NULL}, (const REAL *)problem->diagonal, problem};
+    struct TYPED(problem) *p = &typed;
     ptrdiff_t iteration = 0;
-    for (int group = 0; group < p->n_groups; group++)
+    for (int group = 0; group < problem->n_groups; group++) {
+        p->up[group] = (REAL *)problem->scratch + 2 * group * p->n;
+        p->low[group] = p->up[group] + p->n;
         for (ptrdiff_t i = 0; i < p->n; i++) {
-            const int other = p->group != NULL && p->group[i] != group;
+            const int other = problem->n_groups > 1 && problem->group[i] != group;
             p->up[group][i] = other ? -(REAL)INFINITY : TYPED(shift_up)(p, i);
             p->low[group][i] = other ? (REAL)INFINITY : TYPED(shift_low)(p, i);
         }
+    }
     for (;; iteration++) {
         REAL g_up = 0, gain = -1;
         double gap = -INFINITY;
         ptrdiff_t i = -1, j = -1;
         int group = 0;
-        for (int k = 0; k < p->n_groups; k++) {
+        for (int k = 0; k < p->of->n_groups; k++) {
             REAL value, gain_of;
             double gap_of;
             const ptrdiff_t at = TYPED(best_to_rise)(p, k, &value, &gap_of);

@@ -115,6 +115,44 @@ ALWAYS_INLINE void TYPED(sums_by_kind)(int kind, const REAL *rows, const REAL *s
     }
 }
 
+/* The same with n_out coefficients a vector, coef[(panel * n_out + o) * 8 + v]; sums for o go to out + o * stride. */
+ALWAYS_INLINE void TYPED(many_sums_by_kind)(int kind, const REAL *rows, const REAL *sq, ptrdiff_t n_blocks, ptrdiff_t d,
+                                            const REAL *panels, const REAL *panels_sq, const REAL *coef,
+                                            ptrdiff_t n_panels, ptrdiff_t n_out, const struct fastml_svm_kernel *kernel,
+                                            double *out, ptrdiff_t stride)
+{
+    TYPED(vec) dots[2 * FASTML_SVM_PANEL];
+    for (ptrdiff_t p = 0; p < n_panels; p++)
+        for (ptrdiff_t block = 0; block < n_blocks; block += 2) {
+            const ptrdiff_t next = block + 1 < n_blocks ? block + 1 : block;
+            const TYPED(vec) sq_first = TYPED(load)(sq + block * LANES), sq_next = TYPED(load)(sq + next * LANES);
+            TYPED(dot_tile)(rows + block * d * LANES, rows + next * d * LANES, d, panels + p * d * FASTML_SVM_PANEL, dots);
+            UNROLLED for (int v = 0; v < FASTML_SVM_PANEL; v++) {
+                const REAL own_sq = panels_sq[p * FASTML_SVM_PANEL + v];
+                dots[v] = TYPED(kernel_of)(kind, dots[v], sq_first, own_sq, kernel);
+                dots[FASTML_SVM_PANEL + v] = TYPED(kernel_of)(kind, dots[FASTML_SVM_PANEL + v], sq_next, own_sq, kernel);
+            }
+            for (ptrdiff_t o = 0; o < n_out; o++) {
+                const REAL *weights = coef + (p * n_out + o) * FASTML_SVM_PANEL;
+                TYPED(vec) sum_first = TYPED(each)(0), sum_next = sum_first;
+                UNROLLED for (int v = 0; v < FASTML_SVM_PANEL; v++) {
+                    const TYPED(vec) weight = TYPED(each)(weights[v]);
+                    sum_first = TYPED(plus)(sum_first, TYPED(times)(dots[v], weight));
+                    sum_next = TYPED(plus)(sum_next, TYPED(times)(dots[FASTML_SVM_PANEL + v], weight));
+                }
+                REAL sums[2 * LANES];
+                TYPED(store)(sums, sum_first);
+                TYPED(store)(sums + LANES, sum_next);
+                double *to = out + o * stride;
+                for (int l = 0; l < LANES; l++)
+                    to[block * LANES + l] += (double)sums[l];
+                if (next != block)
+                    for (int l = 0; l < LANES; l++)
+                        to[next * LANES + l] += (double)sums[LANES + l];
+            }
+        }
+}
+
 #define BY_KIND(function, ...)                                                                                        \
     switch (kernel->kind) {                                                                                           \
     case FASTML_SVM_LINEAR: TYPED(function)(FASTML_SVM_LINEAR, __VA_ARGS__); break;                                   \
@@ -137,16 +175,47 @@ static void TYPED(add_kernel)(const REAL *rows, const REAL *sq, ptrdiff_t n_bloc
     BY_KIND(sums_by_kind, rows, sq, n_blocks, d, panels, panels_sq, coef, n_panels, kernel, out)
 }
 
-ALWAYS_INLINE void TYPED(finish_by_kind)(int kind, REAL *dots, const REAL *sq, REAL own_sq, ptrdiff_t n,
-                                         const struct fastml_svm_kernel *kernel)
+static void TYPED(add_kernel_many)(const REAL *rows, const REAL *sq, ptrdiff_t n_blocks, ptrdiff_t d, const REAL *panels,
+                                   const REAL *panels_sq, const REAL *coef, ptrdiff_t n_panels, ptrdiff_t n_out,
+                                   const struct fastml_svm_kernel *kernel, double *out, ptrdiff_t stride)
 {
-    for (ptrdiff_t i = 0; i < n; i += LANES)
-        TYPED(store)(dots + i, TYPED(kernel_of)(kind, TYPED(load)(dots + i), TYPED(load)(sq + i), own_sq, kernel));
+    BY_KIND(many_sums_by_kind, rows, sq, n_blocks, d, panels, panels_sq, coef, n_panels, n_out, kernel, out, stride)
 }
 
-static void TYPED(finish)(REAL *dots, const REAL *sq, REAL own_sq, ptrdiff_t n, const struct fastml_svm_kernel *kernel)
+/* Sparse rows against 4 vectors of lanes of vectors: panel[slot * 4 * LANES + v] is vector v's number in the column
+   whose slot is slot_of[column]; slot 0 holds zeros, for columns that none of the vectors has. */
+ALWAYS_INLINE void TYPED(sparse_by_kind)(int kind, const struct fastml_svm_sparse *x, const REAL *values, const REAL *sq,
+                                         const int64_t *index, ptrdiff_t n, const REAL *panel, const REAL *panel_sq,
+                                         const REAL *coef, const struct fastml_svm_kernel *kernel, double *out)
 {
-    BY_KIND(finish_by_kind, dots, sq, own_sq, n, kernel)
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const int64_t r = index[i];
+        TYPED(vec) dots[4] = {TYPED(each)(0), TYPED(each)(0), TYPED(each)(0), TYPED(each)(0)};
+        for (int64_t k = x->indptr[r]; k < x->indptr[r + 1]; k++) {
+            const REAL *z = panel + (ptrdiff_t)x->slot_of[x->indices[k]] * 4 * LANES;
+            const TYPED(vec) of_x = TYPED(each)(values[k]);
+            UNROLLED for (int b = 0; b < 4; b++)
+                dots[b] = TYPED(plus)(dots[b], TYPED(times)(TYPED(load)(z + b * LANES), of_x));
+        }
+        TYPED(vec) sum = TYPED(each)(0);
+        UNROLLED for (int b = 0; b < 4; b++) {
+            const TYPED(vec) k = TYPED(kernel_of)(kind, dots[b], TYPED(load)(panel_sq + b * LANES), sq[r], kernel);
+            sum = TYPED(plus)(sum, TYPED(times)(k, TYPED(load)(coef + b * LANES)));
+        }
+        REAL sums[LANES];
+        TYPED(store)(sums, sum);
+        double total = 0.0;
+        for (int l = 0; l < LANES; l++)
+            total += (double)sums[l];
+        out[i] += total;
+    }
+}
+
+static void TYPED(add_sparse)(const struct fastml_svm_sparse *x, const REAL *values, const REAL *sq, const int64_t *index,
+                              ptrdiff_t n, const REAL *panel, const REAL *panel_sq, const REAL *coef,
+                              const struct fastml_svm_kernel *kernel, double *out)
+{
+    BY_KIND(sparse_by_kind, x, values, sq, index, n, panel, panel_sq, coef, kernel, out)
 }
 
 /* Dot products of four blocks with one vector (numbers `step` apart): enough sums under way to hide each add. */
