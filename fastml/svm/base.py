@@ -177,6 +177,8 @@ class SupportVectorMachine(MachineResults, ModelFiles, CallbackSupport, BaseEsti
                 f"Solver terminated early (max_iter={self.max_iter}).  Consider pre-processing your data with "
                 f"StandardScaler or MinMaxScaler.{left}"
             )
+        elif self._n_steps.max() >= MOST_STEPS:
+            message = f"Solver stopped after {self._n_steps.max()} steps.{left} Scale X, lower C, or use a larger tol."
         else:
             message = f"Solver stopped where rounding leaves nothing to gain.{left} Scale X, or use a larger tol."
         warnings.warn(message, ConvergenceWarning, stacklevel=4)
