@@ -66,3 +66,5 @@ const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .find_leaves = find_leaves,
     .add_leaves = add_leaves,
 };
+
+#include "svm.inl"

@@ -1,0 +1,33 @@
+"""Rows of a kernel matrix, computed from packed rows when they are needed: whole, or only their weighted sum.
+
+Packed rows are float32 or float64 (n_blocks, d, lanes) with 64 bytes of lanes (16 or 8): row i of the data is
+[i // lanes, :, i % lanes], zeros behind the last. Panels are the same with 8 lanes. `sq` is half of each row's squared
+norm. Kernels by number: 0 linear x.z, 1 poly (gamma x.z + coef0)^degree, 2 rbf 2^(x.z - sq_x - sq_z), whose rows are
+packed with scale sqrt(2 gamma log2(e)), 3 sigmoid tanh(gamma x.z + coef0).
+"""
+
+from typing import Any
+
+import numpy as np
+
+def pack_rows(
+    X: Any, index: np.ndarray, mean: np.ndarray, scale: float, rows_out: np.ndarray, sq_out: np.ndarray, n_threads: int = 1
+) -> None:
+    """rows_out = packed (X[index] - mean) * scale, sq_out = half of their squared norms."""
+
+def pack_panels(
+    rows: np.ndarray, sq: np.ndarray, index: np.ndarray, panels_out: np.ndarray, sq_out: np.ndarray
+) -> None:
+    """panels_out = the packed rows `index`, zeros behind the last."""
+
+def kernel_values(
+    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, kind: int, degree: int, gamma: float,
+    coef0: float, out: np.ndarray, n_threads: int = 1,
+) -> None:
+    """out[v, i] = K(row i, vector v)."""
+
+def add_kernel(
+    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int, degree: int,
+    gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
+) -> None:
+    """out[i] += sum over v of coef[v] K(row i, vector v); out is float64."""
