@@ -76,7 +76,7 @@ def minimise(
     if max_iter <= 0 or n == 0:
         return state
     rows = source.rows(dtype=np.float64 if n <= FEW or tol < 1e-5 else np.float32)
-    if rows.dtype == np.float32 and not _float32_will_do(rows):
+    if rows.dtype == np.float32 and not float32_will_do(rows):
         rows = source.rows()
     for _ in range(CORRECTIONS):
         narrow = rows.dtype == np.float32
@@ -123,7 +123,7 @@ def _gap(problem: Problem, state: State) -> float:
     return float(max(up[k].max(initial=-np.inf) - low[k].min(initial=np.inf) for k in own))
 
 
-def _float32_will_do(rows: AnyRows) -> bool:
+def float32_will_do(rows: AnyRows) -> bool:
     """Whether kernel values can be had to some 1e-5 in float32."""
     if isinstance(rows, MatrixRows):
         return bool(np.abs(rows.K).max(initial=0.0) < 1e30)
