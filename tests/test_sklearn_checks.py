@@ -19,6 +19,7 @@ from fastml.ensemble import (
     XGBClassifier,
     XGBRegressor,
 )
+from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from fastml.tree import (
     C45Classifier,
     CHAIDClassifier,
@@ -58,6 +59,15 @@ ESTIMATORS = [
     C45Classifier(),
     CHAIDClassifier(),
     CHAIDRegressor(),
+    # Two samples of weight 1 and one of weight 2 have one optimum, which is asked for to 7 digits; gamma="scale" would
+    # see the variance of other rows.
+    SVC(gamma="auto", tol=1e-10),
+    SVC(gamma="auto", tol=1e-10, multi_class="ovr"),
+    NuSVC(gamma="auto", tol=1e-10, nu=0.3),
+    SVR(gamma="auto", tol=1e-10),
+    NuSVR(gamma="auto", tol=1e-10),
+    OneClassSVM(gamma="auto", tol=1e-10),
+    SVC(gamma="auto", tol=1e-10, probability=True),
 ]
 
 

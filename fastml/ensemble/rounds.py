@@ -148,13 +148,16 @@ class Rounds:
         if kind is not None:
             return
         self._call("after_training")
-        done = f"{self.n_done} of {self.n_rounds} rounds"
         if self.stop_reason == "interrupt":
             name = "fit" if self.estimator is None else f"{type(self.estimator).__name__}.fit"
-            message = f"{name} was interrupted after {done}; the model holds these and can be used"
+            message = f"{name} was interrupted after {self._extent()} and can be used"
             warnings.warn(message, FitInterrupted, stacklevel=2)
         elif self.stop_reason == "max_time":
-            logger.info("max_time=%s: stopped after %s, %.3f s", self.max_time, done, self.elapsed)
+            logger.info("max_time=%s: stopped after %s, %.3f s", self.max_time, self._extent(), self.elapsed)
+
+    def _extent(self) -> str:
+        """How far it came."""
+        return f"{self.n_done} of {self.n_rounds} rounds; the model holds these"
 
     def _before(self, iteration: int) -> bool:
         """Run the hooks before a round; True if one of them says stop."""

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.ensemble
+import sklearn.svm
 import sklearn.tree
 
 import fastml.ensemble
+import fastml.svm
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -37,6 +39,7 @@ REPLACED = {
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
+    sklearn.svm: {name: getattr(fastml.svm, name) for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
 }
 OURS = [
     fastml.ensemble.AdaBoostClassifier,
@@ -49,6 +52,9 @@ OURS = [
     fastml.ensemble.XGBRegressor,
     fastml.ensemble.forest_base.FittableForestClassifier,
     fastml.ensemble.forest_base.FittableForestRegressor,
+    fastml.svm.classifier.SupportVectorClassifier,
+    fastml.svm.one_class.OneClassSVM,
+    fastml.svm.regression._Regressor,
     fastml.tree.cart._TreeClassifier,
     fastml.tree.cart._TreeRegressor,
 ]

@@ -18,6 +18,8 @@ MODULES = [
     "sklearn.tree.tests.test_tree",
     "sklearn.tree.tests.test_monotonic_tree",
     "sklearn.tree.tests.test_export",
+    "sklearn.svm.tests.test_svm",
+    "sklearn.svm.tests.test_sparse",
 ]
 
 

@@ -1,0 +1,145 @@
+"""The seam between estimators and engines: one quadratic problem in, its solution out; decision values of a machine.
+
+    min over b  1/2 b'Kb - z'b + epsilon sum |b|,   lower <= b <= upper,   the sum of b (of each group) as in `start`
+
+b is each row's dual variable times its sign, K the kernel of the rows as they are given. `docs/svm.md` has how each
+estimator's problem becomes this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastml._engines.smo import solve_matrix
+from fastml.svm.gram import LANES, kernel_blocks, kernel_matrix
+
+Kind = Literal["linear", "poly", "rbf", "sigmoid", "precomputed"]
+Watch = Callable[[float, int], bool]  # (the gap that is left, steps so far) -> whether to stop
+
+STEPS_BETWEEN_LOOKS = 2e8  # over n: about 0.2 s between two looks at the clock and at Ctrl-C
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """linear x.z;  poly (gamma x.z + coef0)^degree;  rbf exp(-gamma |x - z|^2);  sigmoid tanh(gamma x.z + coef0)."""
+
+    kind: Kind
+    gamma: float = 1.0
+    degree: int = 3
+    coef0: float = 0.0
+
+
+@dataclass
+class Problem:
+    """One problem over n rows; see the module."""
+
+    z: NDArray[np.float64]  # (n,)
+    lower: NDArray[np.float64]  # (n,)
+    upper: NDArray[np.float64]  # (n,)
+    epsilon: float = 0.0
+    group: NDArray[np.int8] | None = None  # (n,) of 0 and 1: each group keeps its own sum
+    start: NDArray[np.float64] | None = None  # (n,) inside the box; None is 0
+
+
+@dataclass
+class Solution:
+    """What a solver found, and how far it came."""
+
+    beta: NDArray[np.float64]  # (n,)
+    g: NDArray[np.float64]  # (n,)  z - K beta
+    gap: float  # max over who may rise of g -+ epsilon, less the min over who may fall; at most tol if converged
+    n_steps: int
+    converged: bool
+    kernel_rows: int  # rows of the kernel matrix that were computed
+
+    def objective(self, problem: Problem) -> float:
+        """Of the minimum above."""
+        return float(-0.5 * self.beta @ (problem.z + self.g) + problem.epsilon * np.abs(self.beta).sum())
+
+
+@dataclass
+class Machine:
+    """What decision values are made of: one problem's f(x) = sum_v coef[v] K(x, v) + intercept a column."""
+
+    kernel: Kernel
+    vectors: Any  # (n_vectors, n_features) dense or CSR; of a precomputed kernel the column numbers of the vectors
+    coef: Any  # (n_problems, n_vectors) float64 array, or CSR where most are 0
+    intercept: NDArray[np.float64]  # (n_problems,)
+
+
+def kkt_gap(g: NDArray[np.float64], beta: NDArray[np.float64], problem: Problem) -> float:
+    """How far a feasible point is from the conditions of its optimum; 0 or less at the optimum."""
+    up = np.where(beta < problem.upper, g + np.where(beta < 0, problem.epsilon, -problem.epsilon), -np.inf)
+    low = np.where(beta > problem.lower, g + np.where(beta > 0, -problem.epsilon, problem.epsilon), np.inf)
+    group = np.zeros(len(g), np.int8) if problem.group is None else problem.group
+    gaps = [up[group == k].max(initial=-np.inf) - low[group == k].min(initial=np.inf) for k in (0, 1)]
+    return float(max(gaps))
+
+
+def solve(
+    X: Any,
+    index: NDArray[np.int64],
+    kernel: Kernel,
+    problem: Problem,
+    tol: float,
+    *,
+    max_iter: int,
+    n_threads: int,
+    cache_bytes: int,
+    watch: Watch | None = None,
+) -> Solution:
+    """Solve a problem to a KKT gap of at most `tol`, in float64.
+
+    Parameters
+    ----------
+    X : (n_rows, n_features) C-order float32 or float64, CSR, or of a precomputed kernel the square matrix
+    index : (n,) int64, the rows of X that are this problem's; a row may come twice
+    kernel, problem
+    tol : float
+    max_iter : int
+        Steps at most; 0 only computes g and the gap of the start.
+    n_threads, cache_bytes : int
+    watch : callable, optional
+        Asked several times a second.
+    """
+    n = len(index)
+    K = np.zeros((n + -n % LANES,) * 2)
+    kernel_matrix(X, index, kernel, out=K, n_threads=n_threads)
+    beta, lower, upper, g = (np.zeros(len(K)) for _ in range(4))
+    lower[:n], upper[:n] = problem.lower, problem.upper
+    if problem.start is not None:
+        beta[:n] = problem.start
+    g[:n] = problem.z - K[:n] @ beta
+    group = np.empty(0, np.int8)
+    if problem.group is not None:
+        group = np.zeros(len(K), np.int8)
+        group[:n] = problem.group
+    chunk = max(256, int(STEPS_BETWEEN_LOOKS / max(n, 1)))
+    n_steps, gap = 0, kkt_gap(g[:n], beta[:n], problem)
+    while gap > tol and n_steps < max_iter:
+        before = beta.copy()
+        steps, gap = solve_matrix(
+            K, g, beta, lower, upper, problem.epsilon, group, tol, min(chunk, max_iter - n_steps)
+        )
+        n_steps += steps
+        if not gap > tol:  # by a g that was moved a step at a time: once more from scratch
+            g[:n] = problem.z - K[:n] @ beta
+            gap = kkt_gap(g[:n], beta[:n], problem)
+        if (beta == before).all() or (watch is not None and watch(gap, n_steps)):
+            break
+    return Solution(beta[:n].copy(), g[:n].copy(), gap, n_steps, gap <= tol, n)
+
+
+def decision(X: Any, model: Machine) -> NDArray[np.float64]:
+    """Values of every problem of a machine, (n_rows, n_problems)."""
+    n_problems = model.coef.shape[0]
+    out = np.empty((X.shape[0], n_problems))
+    for begin, K in kernel_blocks(X, model.vectors, model.kernel):
+        out[begin : begin + len(K)] = (model.coef @ K.T).T
+    out += model.intercept
+    return out
