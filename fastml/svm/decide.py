@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.kernel_rows import add_kernel_many, take_rows
 from fastml.svm.packed import PANEL, DenseRows, Floats, Places, SparseRows, arguments_of, padded
-from fastml.svm.precision import FEW, Source, float32_will_do
+from fastml.svm.precision import FEW, SMALL, Source, float32_will_do
 
 if TYPE_CHECKING:
     from fastml.svm.solver import Machine
@@ -93,7 +93,8 @@ def _groups(machine: Machine) -> Iterator[tuple[Places, Places, Floats]]:
 
 def _sparse(X: Any, machine: Machine, out: Floats, n_threads: int) -> None:
     vectors, coef = machine.vectors, machine.coef
-    if coef.shape[0] == 1:
+    few = vectors.shape[0] * X.shape[1] <= SMALL
+    if coef.shape[0] == 1 and not few:
         everyone = np.arange(vectors.shape[0])
         weights = coef.toarray()[0] if hasattr(coef, "indptr") else coef[0]
         dtype = np.float32 if len(everyone) > FEW else np.float64
@@ -108,7 +109,7 @@ def _sparse(X: Any, machine: Machine, out: Floats, n_threads: int) -> None:
     # Only columns of the vectors matter to the products; where these are many, chunks of rows are small.
     if vectors.shape[0] * X.shape[1] <= MOST_DENSE:
         dense = vectors.toarray()
-        at_once = max(1, MOST_DENSE // X.shape[1])
+        at_once = max(1, MOST_DENSE // max(X.shape[1], 1))
         for begin in range(0, X.shape[0], at_once):
             _dense(X[begin : begin + at_once].toarray(), dense, machine, out[begin : begin + at_once], n_threads)
         return

@@ -24,6 +24,8 @@ SAFETY = 3.0  # times the largest error that the sample shows
 CORRECTIONS = 4  # returns to a float64 g before float64 throughout
 LARGEST_NORM = 60.0  # half the squared norm of a packed rbf row: float32 has 2^-20 of it
 STEPS_BETWEEN_LOOKS = 2e8  # over the rows: about 0.2 s between two looks at the clock and at Ctrl-C
+SMALL = 1 << 20  # numbers: sparse rows of fewer are read as dense ones, the same bits as of these
+DENSE_FROM = 4.0  # places a number: sparse rows that are fuller are read as dense ones
 CHUNK = 1 << 14  # rows that are checked at a time
 
 
@@ -31,6 +33,8 @@ class Source:
     """The rows of a problem, in the type that is asked for."""
 
     def __init__(self, X: Any, index: Places, kernel: Kernel, n_threads: int) -> None:
+        if hasattr(X, "indptr") and X.shape[0] * X.shape[1] <= max(SMALL, DENSE_FROM * X.nnz):
+            X = X.toarray()
         self.X, self.index, self.kernel, self.n_threads = X, index, kernel, n_threads
         self.sparse = hasattr(X, "indptr")
         self.precomputed = kernel.kind == "precomputed"
