@@ -46,11 +46,12 @@ def solve_side_by_side(
         rows.rows, rows.sq, diagonal, index, starts, *arguments_of(kernel), g, beta, lower, upper, problems[0].epsilon,
         MARGIN * tol, max_iter, steps, gap, n_rows, n_threads,
     )
-    size = 2.0 + 2.0 * float(rows.sq.max()) if kernel.kind == "rbf" else float(np.abs(diagonal).max())
-    rounding = SAFETY * 2.0**-24 * size
+    # Of rbf, values that matter are those of rows close together, whose exponent is a difference of numbers of size sq.
+    size = 2.0 + 4.0 * rows.sq if kernel.kind == "rbf" else np.full(len(rows.sq), np.abs(diagonal).max())
+    rounding = (SAFETY * 2.0**-24 * beta * size[index]) ** 2
     found = {}
     for at, k in enumerate(suits):
         own = slice(starts[at], starts[at + 1])
-        if gap[at] + 2.0 * rounding * np.sqrt((beta[own] ** 2).sum()) <= tol:
+        if gap[at] + 2.0 * np.sqrt(rounding[own].sum()) <= tol:
             found[k] = State(beta[own].copy(), g[own].copy(), float(gap[at]), int(steps[at]), int(n_rows[at]))
     return found
