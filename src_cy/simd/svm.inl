@@ -10,6 +10,7 @@
 #else
 #define UNROLLED
 #endif
+enum { MOST_OUTPUTS = 128 }; /* sums of a row that lie together: more take another pass over the kernel */
 #define LEAST_CURVE 1e-12 /* of a pair whose rows are equal, as in LIBSVM */
 
 /* 2^f for |f| <= 1/2: interpolated at the Chebyshev points, 0 among them, so that 2^0 is 1. */

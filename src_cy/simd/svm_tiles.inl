@@ -115,42 +115,54 @@ ALWAYS_INLINE void TYPED(sums_by_kind)(int kind, const REAL *rows, const REAL *s
     }
 }
 
-/* The same with n_out coefficients a vector, coef[(panel * n_out + o) * 8 + v]; sums for o go to out + o * stride. */
+/* The same with n_out coefficients a vector, coef[(panel * n_out + o) * 8 + v]; sums for o go to out + o * stride. The
+   sums of two blocks stay in the near cache over eight panels. */
 ALWAYS_INLINE void TYPED(many_sums_by_kind)(int kind, const REAL *rows, const REAL *sq, ptrdiff_t n_blocks, ptrdiff_t d,
                                             const REAL *panels, const REAL *panels_sq, const REAL *coef,
-                                            ptrdiff_t n_panels, ptrdiff_t n_out, const struct fastml_svm_kernel *kernel,
-                                            double *out, ptrdiff_t stride)
+                                            ptrdiff_t n_panels, ptrdiff_t n_out, ptrdiff_t first_out, ptrdiff_t last_out,
+                                            const struct fastml_svm_kernel *kernel, double *out, ptrdiff_t stride)
 {
     TYPED(vec) dots[2 * FASTML_SVM_PANEL];
-    for (ptrdiff_t p = 0; p < n_panels; p++)
-        for (ptrdiff_t block = 0; block < n_blocks; block += 2) {
-            const ptrdiff_t next = block + 1 < n_blocks ? block + 1 : block;
-            const TYPED(vec) sq_first = TYPED(load)(sq + block * LANES), sq_next = TYPED(load)(sq + next * LANES);
-            TYPED(dot_tile)(rows + block * d * LANES, rows + next * d * LANES, d, panels + p * d * FASTML_SVM_PANEL, dots);
-            UNROLLED for (int v = 0; v < FASTML_SVM_PANEL; v++) {
-                const REAL own_sq = panels_sq[p * FASTML_SVM_PANEL + v];
-                dots[v] = TYPED(kernel_of)(kind, dots[v], sq_first, own_sq, kernel);
-                dots[FASTML_SVM_PANEL + v] = TYPED(kernel_of)(kind, dots[FASTML_SVM_PANEL + v], sq_next, own_sq, kernel);
-            }
-            for (ptrdiff_t o = 0; o < n_out; o++) {
-                const REAL *weights = coef + (p * n_out + o) * FASTML_SVM_PANEL;
-                TYPED(vec) sum_first = TYPED(each)(0), sum_next = sum_first;
+    REAL sums[MOST_OUTPUTS * 2 * LANES];
+    for (ptrdiff_t block = 0; block < n_blocks; block += 2) {
+        const ptrdiff_t next = block + 1 < n_blocks ? block + 1 : block;
+        const TYPED(vec) sq_first = TYPED(load)(sq + block * LANES), sq_next = TYPED(load)(sq + next * LANES);
+        for (ptrdiff_t from = 0; from < n_panels; from += TYPED(PANELS_AT_ONCE)) {
+            const ptrdiff_t to = from + TYPED(PANELS_AT_ONCE) < n_panels ? from + TYPED(PANELS_AT_ONCE) : n_panels;
+            memset(sums, 0, (size_t)(last_out - first_out) * 2 * LANES * sizeof(REAL));
+            for (ptrdiff_t p = from; p < to; p++) {
+                TYPED(dot_tile)(rows + block * d * LANES, rows + next * d * LANES, d, panels + p * d * FASTML_SVM_PANEL,
+                                dots);
                 UNROLLED for (int v = 0; v < FASTML_SVM_PANEL; v++) {
-                    const TYPED(vec) weight = TYPED(each)(weights[v]);
-                    sum_first = TYPED(fused)(dots[v], weight, sum_first);
-                    sum_next = TYPED(fused)(dots[FASTML_SVM_PANEL + v], weight, sum_next);
+                    const REAL own_sq = panels_sq[p * FASTML_SVM_PANEL + v];
+                    dots[v] = TYPED(kernel_of)(kind, dots[v], sq_first, own_sq, kernel);
+                    dots[FASTML_SVM_PANEL + v] =
+                        TYPED(kernel_of)(kind, dots[FASTML_SVM_PANEL + v], sq_next, own_sq, kernel);
                 }
-                REAL sums[2 * LANES];
-                TYPED(store)(sums, sum_first);
-                TYPED(store)(sums + LANES, sum_next);
-                double *to = out + o * stride;
+                for (ptrdiff_t o = first_out; o < last_out; o++) {
+                    const REAL *weights = coef + (p * n_out + o) * FASTML_SVM_PANEL;
+                    REAL *at = sums + (o - first_out) * 2 * LANES;
+                    TYPED(vec) sum_first = TYPED(load)(at), sum_next = TYPED(load)(at + LANES);
+                    UNROLLED for (int v = 0; v < FASTML_SVM_PANEL; v++) {
+                        const TYPED(vec) weight = TYPED(each)(weights[v]);
+                        sum_first = TYPED(fused)(dots[v], weight, sum_first);
+                        sum_next = TYPED(fused)(dots[FASTML_SVM_PANEL + v], weight, sum_next);
+                    }
+                    TYPED(store)(at, sum_first);
+                    TYPED(store)(at + LANES, sum_next);
+                }
+            }
+            for (ptrdiff_t o = first_out; o < last_out; o++) {
+                const REAL *at = sums + (o - first_out) * 2 * LANES;
+                double *of_o = out + o * stride;
                 for (int l = 0; l < LANES; l++)
-                    to[block * LANES + l] += (double)sums[l];
+                    of_o[block * LANES + l] += (double)at[l];
                 if (next != block)
                     for (int l = 0; l < LANES; l++)
-                        to[next * LANES + l] += (double)sums[LANES + l];
+                        of_o[next * LANES + l] += (double)at[LANES + l];
             }
         }
+    }
 }
 
 #define BY_KIND(function, ...)                                                                                        \
@@ -179,7 +191,11 @@ static void TYPED(add_kernel_many)(const REAL *rows, const REAL *sq, ptrdiff_t n
                                    const REAL *panels_sq, const REAL *coef, ptrdiff_t n_panels, ptrdiff_t n_out,
                                    const struct fastml_svm_kernel *kernel, double *out, ptrdiff_t stride)
 {
-    BY_KIND(many_sums_by_kind, rows, sq, n_blocks, d, panels, panels_sq, coef, n_panels, n_out, kernel, out, stride)
+    for (ptrdiff_t o = 0; o < n_out; o += MOST_OUTPUTS) {
+        const ptrdiff_t last = o + MOST_OUTPUTS < n_out ? o + MOST_OUTPUTS : n_out;
+        BY_KIND(many_sums_by_kind, rows, sq, n_blocks, d, panels, panels_sq, coef, n_panels, n_out, o, last, kernel, out,
+                stride)
+    }
 }
 
 /* Sparse rows against 4 vectors of lanes of vectors: panel[slot * 4 * LANES + v] is vector v's number in the column
