@@ -23,8 +23,8 @@ BLOCK_NUMBERS = 1 << 20
 SAMPLE, SAMPLE_QUERIES = 2048, 64
 PROJECTED_FROM = 96
 """Columns from which a projection is tried: below that it saved nothing on any of our data."""
-EVALUATION = 6.0
-"""What a pair that is evaluated costs for each of its columns, in columns of the screen."""
+EVALUATION = 3.0
+"""What a pair that comes through costs for each of its columns, in columns of the screen."""
 
 Floats = NDArray[np.float64]
 
@@ -137,6 +137,18 @@ class Screen:
             return 4.0 * UNIT * (np.abs(Z).max(axis=1, initial=0.0) + self.largest)
         return 0.5  # of a whole number of unequal columns
 
+    def size_of(self, X: NDArray[Any], inverse_norm: Floats | None) -> float:
+        """How large an unscaled coordinate may be; without a projection, which lengthens none beyond sqrt(m)."""
+        if inverse_norm is not None or self.sphere:
+            return 2.0
+        low, high = X.min(axis=0, initial=np.inf).astype(np.float64), X.max(axis=0, initial=-np.inf).astype(np.float64)
+        far = np.maximum(np.abs(low), np.abs(high))
+        if self.matrix is not None:
+            return float((far @ np.abs(self.matrix) + np.abs(self.centre)).max(initial=0.0))
+        if self.columns is not None:
+            far = far * self.columns
+        return float((far + np.abs(self.centre)).max(initial=0.0))
+
     def settle(self, X: NDArray[Any], inverse_norm: Floats | None, project: bool, reach: float = 0.0) -> Screen:
         """Centre, directions and scale by what the points are. reach : size of queries that must find room as well."""
         step = max(1, len(X) // SAMPLE)
@@ -149,20 +161,11 @@ class Screen:
         if project and self.kind == SQUARES and self.m >= PROJECTED_FROM and len(sample) >= 4 * SAMPLE_QUERIES:
             self.basis = useful_directions(sample - self.centre)
             self.m = self.m if self.basis is None else self.basis.shape[1] + 1
-        size = reach
-        for _, Z in _unscaled_blocks(self, X, inverse_norm):
-            size = max(size, float(np.abs(Z).max(initial=0.0)))
-        exponent = int(np.frexp(size * np.sqrt(self.m))[1]) if size > 0.0 else 0
+        size = max(reach, self.size_of(X, inverse_norm))
+        exponent = int(np.frexp(size * np.sqrt(sample.shape[1]))[1]) if size > 0.0 else 0
         self.scale = float(np.ldexp(1.0, max(-1000, min(1000, -exponent))))
         self.largest = size * self.scale
         return self
-
-
-def _unscaled_blocks(screen: Screen, X: NDArray[Any], inverse_norm: Floats | None) -> Any:
-    size = max(1, BLOCK_NUMBERS // (X.shape[1] + 1))
-    for begin in range(0, len(X), size):
-        own = None if inverse_norm is None else inverse_norm[begin : begin + size]
-        yield begin, screen.unscaled(X[begin : begin + size], own) - screen.centre
 
 
 def squares(Z: NDArray[Any]) -> Floats:
@@ -177,7 +180,7 @@ def useful_directions(sample: Floats) -> Floats | None:
     bound does not rule out EVALUATION for each of all columns.
     """
     d = sample.shape[1]
-    most = min(d // 3, 256, len(sample) // 4) // 32 * 32
+    most = min(d // 3, 160, len(sample) // 4) // 32 * 32
     if most < 32:
         return None
     rng = np.random.default_rng(0)

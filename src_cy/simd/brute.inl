@@ -208,12 +208,27 @@ static void brute_tiles(int kind, int n_q, const float *panels, const float *bia
     }
 }
 
-/* What one query's screen let through, evaluated, four at a time. */
+/* The start of a row is asked for before it is read: they lie all over memory. */
+BRUTE_INLINE void brute_fetch(const struct fastml_brute_rows *points, ptrdiff_t row)
+{
+#if defined(__GNUC__)
+    const char *at = points->single != NULL ? (const char *)(points->single + row * points->d)
+                                            : (const char *)(points->wide + row * points->d);
+    for (int line = 0; line < 4; line++)
+        __builtin_prefetch(at + 64 * line);
+#endif
+}
+
+/* What the screen let through of query `at` of those given, evaluated, four at a time. query : as brute_read has it. */
 static void brute_evaluate(const struct fastml_metric *metric, const struct fastml_brute_screen *screen,
-                           const struct fastml_brute_rows *points, const struct brute_found *found, int32_t n,
-                           const double *query, int query_is_zero, double own, double *buffer,
+                           const struct fastml_brute_rows *points, const struct fastml_brute_rows *given, ptrdiff_t at,
+                           const struct brute_found *found, int32_t n, const double *query, double *buffer,
                            struct fastml_brute_sink *sink)
 {
+    const ptrdiff_t d = points->d;
+    const double own = given->own[at];
+    const int query_is_zero = given->inverse_norm != NULL && given->inverse_norm[at] == 0.0;
+    const int looks = metric->kind == FASTML_EUCLIDEAN && points->inverse_norm == NULL && d >= FAR_FROM;
     int32_t which[EXACT_AT_ONCE];
     double bound = sink->bound;
     float limit = brute_limit(screen, bound, own);
@@ -221,6 +236,14 @@ static void brute_evaluate(const struct fastml_metric *metric, const struct fast
     for (int32_t i = 0; i < n; i++) {
         if (!(found->lower[i] <= limit))
             continue;
+        if (looks) {
+            if (i + 2 < n)
+                brute_fetch(points, found->rows[i + 2]);
+            if (points->single != NULL ? given->single != NULL && exact_far_single(points->single + found->rows[i] * d,
+                                                                                  given->single + at * d, d, bound)
+                                       : exact_far_wide(points->wide + found->rows[i] * d, query, d, bound))
+                continue;
+        }
         which[held++] = found->rows[i];
         if (held == EXACT_AT_ONCE || i + 1 == n) {
             brute_offer_exact(metric, points, which, held, query, query_is_zero, buffer, sink);
@@ -290,9 +313,8 @@ static void brute_run(const struct fastml_metric *metric, const struct fastml_br
                 if (n_found[r] == 0)
                     continue;
                 brute_read(queries, q + r, numbers);
-                brute_evaluate(metric, screen, points, &found[r], n_found[r], numbers,
-                               queries->inverse_norm != NULL && queries->inverse_norm[q + r] == 0.0, queries->own[q + r],
-                               numbers + d, &sinks[q - begin + r]);
+                brute_evaluate(metric, screen, points, queries, q + r, &found[r], n_found[r], numbers, numbers + d,
+                               &sinks[q - begin + r]);
             }
         }
     }

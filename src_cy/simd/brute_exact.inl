@@ -47,6 +47,34 @@ static void brute_read(const struct fastml_brute_rows *rows, ptrdiff_t i, double
 EXACT_SQUARES(float, exact_squares_single)
 EXACT_SQUARES(double, exact_squares_wide)
 
+enum { FAR_LANES = 32, FAR_FROM = 64 };
+
+/* Whether a point is beyond the bound for sure: a sum of squares in lanes, whose rounding stays below `slack` of it. In
+   many columns few of the pairs that come through a screen of fewer coordinates pass this. */
+#define EXACT_FAR(TYPE, name)                                                                                           \
+    static int name(const TYPE *row, const TYPE *query, ptrdiff_t d, double bound)               \
+    {                                                                                                                   \
+        const double slack = (double)(d / FAR_LANES + 32) * (sizeof(TYPE) == 4 ? 2.4e-7 : 4.5e-16);                     \
+        TYPE sums[FAR_LANES] = {0};                                                                                     \
+        double total = 0.0;                                                                                             \
+        ptrdiff_t c = 0;                                                                                                \
+        for (; c + FAR_LANES <= d; c += FAR_LANES)                                                                      \
+            for (int l = 0; l < FAR_LANES; l++) {                                                                       \
+                const TYPE apart = row[c + l] - query[c + l];                                                      \
+                sums[l] += apart * apart;                                                                               \
+            }                                                                                                           \
+        for (; c < d; c++) {                                                                                            \
+            const TYPE apart = row[c] - query[c];                                                                  \
+            sums[0] += apart * apart;                                                                                   \
+        }                                                                                                               \
+        for (int l = 0; l < FAR_LANES; l++)                                                                             \
+            total += (double)sums[l];                                                                                   \
+        return total * (1.0 - 2.0 * slack) > bound && total < FLT_MAX;                                                  \
+    }
+
+EXACT_FAR(float, exact_far_single)
+EXACT_FAR(double, exact_far_wide)
+
 /* Rows `which` (n <= 4 of them) into the sink. query : as brute_read leaves it. buffer : (d,). */
 static void brute_offer_exact(const struct fastml_metric *metric, const struct fastml_brute_rows *points,
                               const int32_t *which, int n, const double *query, int query_is_zero, double *buffer,
