@@ -24,6 +24,7 @@
 #include "transpose.inl"
 #include "predict.inl"
 #include "votes.inl"
+#include "brute.inl"
 #include "kd_tree.inl"
 #include "kd_query.inl"
 #include "kd_nearest.inl"
