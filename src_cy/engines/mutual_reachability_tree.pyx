@@ -1,0 +1,264 @@
+"""The minimum spanning tree of mutual reachability, by Boruvka's rounds over a kd-tree.
+
+The mutual reachability of two points is the largest of their distance and of both core distances, the distance from a
+point to the k-th of its nearest, itself among them. In a round every component finds the shortest edge out of it; edges
+are compared by reachability, then distance, then the smaller and the larger row, so that there is one tree whatever the
+threads do. What a point found remains its nearest until that joins the point's component, and a lower bound after that:
+points whose bound is above what their component has are not asked. Limit: simd/reachability.inl.
+Source: March, Ram, Gray 2010; McInnes, Healy 2017.
+"""
+
+from cython.parallel cimport parallel, prange
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t, uint8_t
+from libc.stdlib cimport free, malloc
+
+from simd.reachability cimport (
+    FASTML_ABSOLUTES,
+    FASTML_LARGEST,
+    FASTML_POWERS,
+    FASTML_REACH_WIDTH,
+    FASTML_SQUARES,
+    fastml_reach_kernels,
+    fastml_reach_kernels_chosen,
+    fastml_reach_lower,
+    fastml_reach_state,
+    fastml_reach_tree,
+)
+
+import numpy as np
+
+WIDTH = FASTML_REACH_WIDTH
+METRICS = {"euclidean": FASTML_SQUARES, "manhattan": FASTML_ABSOLUTES, "chebyshev": FASTML_LARGEST,
+           "minkowski": FASTML_POWERS}
+
+cdef enum:
+    CHUNK = 8                   # leaves that a thread takes at a time
+    N_BESIDE = 6                # neighbours kept of each point
+    LEAST_KEPT = 4              # so many are searched for, however few min_samples asks for
+
+
+cdef inline int32_t find(int32_t *leader, int32_t i) noexcept nogil:
+    while leader[i] != i:
+        leader[i] = leader[leader[i]]
+        i = leader[i]
+    return i
+
+
+cdef class ReachabilityTree:
+    """Core distances, then rounds until one component is left; see mutual_reachability_tree.pyi."""
+
+    cdef fastml_reach_tree tree
+    cdef fastml_reach_state state
+    cdef const fastml_reach_kernels *kernels
+    cdef readonly Py_ssize_t n_points, n_leaves, n_components, n_edges
+    cdef Py_ssize_t n_nodes, min_samples, n_kept, n_beside
+    cdef bint started
+    cdef double[::1] blocks, core, node_core, bound, least, weight, length
+    cdef const double[::1] boxes
+    cdef const int32_t[::1] begin, row
+    cdef int32_t[::1] component, node_component, nearest, best, first, second, leaf_of
+    cdef int32_t[:, ::1] beside
+
+    def __init__(
+        self, const double[:, ::1] X, const int32_t[::1] order, const int32_t[::1] begin, const double[:, :, ::1] boxes,
+        Py_ssize_t min_samples, metric="euclidean", double power=2.0, double scale=1.0, int n_threads=1,
+    ):
+        cdef Py_ssize_t n = X.shape[0], d = X.shape[1], leaf, i, j, width = 0
+        self.n_leaves = begin.shape[0] - 1
+        self.n_nodes = 2 * self.n_leaves - 1
+        if metric not in METRICS:
+            raise ValueError(f"metric={metric!r} must be one of {', '.join(METRICS)}")
+        if not 1 <= min_samples <= n or n > 1 << 30:
+            raise ValueError(f"min_samples={min_samples} must be in [1, {n}], the number of points at most 2^30")
+        if self.n_leaves < 1 or self.n_leaves & (self.n_leaves - 1) or order.shape[0] != n or begin[0] != 0 \
+                or begin[self.n_leaves] != n or boxes.shape[0] != self.n_nodes or boxes.shape[1] != 2 \
+                or boxes.shape[2] != d:
+            raise ValueError("order, begin and boxes do not fit X")
+        for leaf in range(self.n_leaves):
+            if not 0 <= begin[leaf + 1] - begin[leaf] <= FASTML_REACH_WIDTH:
+                raise ValueError(f"leaf {leaf} has {begin[leaf + 1] - begin[leaf]} points, more than {WIDTH}")
+            width = max(width, begin[leaf + 1] - begin[leaf])
+        for i in range(n):
+            if not 0 <= order[i] < n:
+                raise ValueError(f"order has {order[i]}, which must be in [0, {n})")
+        width = (width + 7) // 8 * 8
+        self.kernels = fastml_reach_kernels_chosen()
+        self.n_points, self.min_samples, self.n_components = n, min_samples, n
+        self.n_kept = min(n, max(min_samples, <Py_ssize_t> LEAST_KEPT))
+        self.n_beside = min(<Py_ssize_t> N_BESIDE, self.n_kept - 1)
+        self.blocks = np.full(max(self.n_leaves * d * width, 1), np.inf)
+        self.boxes = np.ascontiguousarray(boxes).reshape(-1)
+        self.begin, self.row = begin, order
+        for leaf in prange(self.n_leaves, nogil=True, num_threads=max(n_threads, 1)):
+            for i in range(begin[leaf], begin[leaf + 1]):
+                for j in range(d):
+                    self.blocks[(leaf * d + j) * width + i - begin[leaf]] = X[order[i], j]
+        self.core = np.empty(n)
+        self.beside = np.full((n, max(self.n_beside, 1)), -1, np.int32)
+        self.tree.blocks, self.tree.boxes, self.tree.begin = &self.blocks[0], &self.boxes[0], &self.begin[0]
+        self.tree.row, self.tree.n_leaves, self.tree.d = &self.row[0], <int32_t> self.n_leaves, <int32_t> d
+        self.tree.width, self.tree.metric = <int32_t> width, METRICS[metric]
+        self.tree.power, self.tree.scale = power, scale
+
+    def find_core_distances(self, Py_ssize_t begin, Py_ssize_t end, int n_threads=1):
+        """Of the points of leaves begin to end; see mutual_reachability_tree.pyi."""
+        cdef Py_ssize_t leaf
+        cdef double *distance = NULL
+        cdef int32_t *who = NULL
+        cdef bint failed = False
+        if not 0 <= begin <= end <= self.n_leaves:
+            raise ValueError(f"leaves {begin} to {end} are not within the tree's {self.n_leaves}")
+        with nogil, parallel(num_threads=max(n_threads, 1)):
+            distance = <double *> malloc(FASTML_REACH_WIDTH * self.n_kept * sizeof(double))
+            who = <int32_t *> malloc(FASTML_REACH_WIDTH * self.n_kept * sizeof(int32_t))
+            for leaf in prange(begin, end, schedule="dynamic", chunksize=CHUNK):
+                if distance == NULL or who == NULL:
+                    failed = True
+                    continue
+                self.kernels.core_distances(
+                    &self.tree, <int32_t> leaf, <int32_t> self.min_samples, <int32_t> self.n_kept,
+                    <int32_t> self.n_beside, distance, who, &self.core[0], &self.beside[0, 0],
+                )
+            free(distance)
+            free(who)
+        if failed:
+            raise MemoryError
+
+    def core_distances(self):
+        """Reduced, by row."""
+        out = np.empty(self.n_points)
+        out[np.asarray(self.row)] = self.core
+        return out
+
+    cdef start(self):
+        """Every point is a component."""
+        cdef Py_ssize_t n = self.n_points, leaf, i, node
+        self.component = np.arange(n, dtype=np.int32)
+        self.node_component = np.empty(self.n_nodes, np.int32)
+        self.node_core = np.full(self.n_nodes, np.inf)
+        self.leaf_of = np.repeat(np.arange(self.n_leaves, dtype=np.int32), np.diff(np.asarray(self.begin)))
+        self.bound, self.nearest, self.best = np.empty(n), np.full(n, -1, np.int32), np.empty(n, np.int32)
+        self.least = np.array(self.core)
+        self.first, self.second = np.empty(n - 1, np.int32), np.empty(n - 1, np.int32)
+        self.weight, self.length = np.empty(n - 1), np.empty(n - 1)
+        for leaf in range(self.n_leaves):
+            node = self.n_leaves - 1 + leaf
+            for i in range(self.begin[leaf], self.begin[leaf + 1]):
+                self.node_core[node] = min(self.node_core[node], self.core[i])
+        for node in range(self.n_leaves - 2, -1, -1):
+            self.node_core[node] = min(self.node_core[2 * node + 1], self.node_core[2 * node + 2])
+        self.state.core, self.state.node_core = &self.core[0], &self.node_core[0]
+        self.state.component, self.state.node_component = &self.component[0], &self.node_component[0]
+        self.state.bound, self.state.nearest, self.state.least = &self.bound[0], &self.nearest[0], &self.least[0]
+        self.started = True
+
+    def join(self, int n_threads=1):
+        """One round; see mutual_reachability_tree.pyi."""
+        cdef Py_ssize_t leaf
+        cdef int threads = max(n_threads, 1)
+        if not self.started:
+            self.start()
+        if self.n_components <= 1:
+            return self.n_components
+        with nogil:
+            self.note_components()
+            for leaf in prange(self.n_leaves, num_threads=threads, schedule="dynamic", chunksize=CHUNK):
+                self.ask_list(<int32_t> leaf)
+            for leaf in prange(self.n_leaves, num_threads=threads, schedule="dynamic", chunksize=CHUNK):
+                self.ask_tree(<int32_t> leaf)
+            self.pick()
+        return self.n_components
+
+    cdef void note_components(self) noexcept nogil:
+        """Of each point, and of each node whose points are all in one."""
+        cdef Py_ssize_t i, leaf, node
+        cdef int32_t own
+        for i in range(self.n_points):
+            self.component[i] = find(&self.component[0], <int32_t> i)
+            self.bound[i] = INFINITY
+            self.best[i] = -1
+        for leaf in range(self.n_leaves):
+            own = self.component[self.begin[leaf]] if self.begin[leaf] < self.begin[leaf + 1] else -1
+            for i in range(self.begin[leaf], self.begin[leaf + 1]):
+                if self.component[i] != own:
+                    own = -1
+                    break
+            self.node_component[self.n_leaves - 1 + leaf] = own
+        for node in range(self.n_leaves - 2, -1, -1):
+            own = self.node_component[2 * node + 1]
+            self.node_component[node] = own if own == self.node_component[2 * node + 2] else -1
+
+    cdef inline double distance(self, int32_t a, int32_t b) noexcept nogil:
+        cdef int32_t of_a = self.leaf_of[a], of_b = self.leaf_of[b]
+        return self.kernels.distance(&self.tree, of_a, a - self.begin[of_a], of_b, b - self.begin[of_b])
+
+    cdef void ask_list(self, int32_t leaf) noexcept nogil:
+        """What points found before, or the next of the neighbours kept; offered to their components."""
+        cdef int32_t p, q, i, own
+        for p in range(self.begin[leaf], self.begin[leaf + 1]):
+            own = self.component[p]
+            if self.nearest[p] >= 0 and self.component[self.nearest[p]] == own:
+                self.nearest[p] = -1
+            if self.nearest[p] < 0 and self.tree.scale <= 1.0 and self.n_kept == self.min_samples:
+                # All of them are within the core distance, in ascending order.
+                for i in range(self.n_beside):
+                    q = self.beside[p, i]
+                    if self.component[q] != own and self.core[q] <= self.core[p]:
+                        self.nearest[p], self.least[p] = q, self.core[p]
+                        break
+            if self.nearest[p] >= 0:
+                fastml_reach_lower(&self.bound[own], self.least[p])
+
+    cdef void ask_tree(self, int32_t leaf) noexcept nogil:
+        """Search for points that know nothing and could have a shorter edge than their component has."""
+        cdef uint8_t needed[FASTML_REACH_WIDTH]
+        cdef int32_t p, begin = self.begin[leaf]
+        cdef bint some = False
+        cdef double bound
+        for p in range(begin, self.begin[leaf + 1]):
+            bound = self.bound[self.component[p]]
+            needed[p - begin] = self.nearest[p] < 0 and self.least[p] <= bound and bound > 0.0
+            some = some or needed[p - begin]
+        if some:
+            self.kernels.nearest_outside(&self.tree, &self.state, leaf, needed)
+
+    cdef void pick(self) noexcept nogil:
+        """The shortest edge of each component, and the components joined by them."""
+        cdef int32_t p, q, own, a, b, c, e
+        cdef double of_p, of_q
+        for p in range(<int32_t> self.n_points):
+            own = self.component[p]
+            if self.nearest[p] < 0 or self.least[p] != self.bound[own]:
+                continue
+            q = self.best[own]
+            if q >= 0:
+                of_p, of_q = self.distance(p, self.nearest[p]), self.distance(q, self.nearest[q])
+                a, b = self.row[p], self.row[self.nearest[p]]
+                c, e = self.row[q], self.row[self.nearest[q]]
+                if of_p > of_q or (of_p == of_q and (
+                        min(a, b) > min(c, e) or (min(a, b) == min(c, e) and max(a, b) >= max(c, e)))):
+                    continue
+            self.best[own] = p
+        for own in range(<int32_t> self.n_points):
+            p = self.best[own]
+            if p < 0:
+                continue
+            q = self.nearest[p]
+            a, b = find(&self.component[0], own), find(&self.component[0], q)
+            if a == b:
+                continue
+            self.component[max(a, b)] = min(a, b)
+            e = <int32_t> self.n_edges
+            self.first[e], self.second[e] = self.row[p], self.row[q]
+            self.weight[e], self.length[e] = self.least[p], self.distance(p, q)
+            self.n_edges += 1
+            self.n_components -= 1
+
+    def edges(self):
+        """first, second, weight, length; see mutual_reachability_tree.pyi."""
+        if self.n_components > 1:
+            raise ValueError(f"{self.n_components} components are left: join until there is one")
+        if not self.started:
+            self.start()
+        return np.asarray(self.first), np.asarray(self.second), np.asarray(self.weight), np.asarray(self.length)
