@@ -2,6 +2,8 @@
 
    Bits must not depend on the instruction set: sums are integers, or float sums over a fixed
    number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "simd.h"
@@ -22,6 +24,7 @@
 #include "transpose.inl"
 #include "predict.inl"
 #include "votes.inl"
+#include "kd_tree.inl"
 #include "reachability.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
