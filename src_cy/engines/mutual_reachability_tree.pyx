@@ -10,15 +10,14 @@ Source: March, Ram, Gray 2010; McInnes, Healy 2017.
 
 from cython.parallel cimport parallel, prange
 from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, malloc
 
+from kernels.distances cimport FASTML_CHEBYSHEV, FASTML_EUCLIDEAN, FASTML_MANHATTAN, FASTML_MINKOWSKI
+from kernels.edges cimport find
 from simd.reachability cimport (
-    FASTML_ABSOLUTES,
-    FASTML_LARGEST,
-    FASTML_POWERS,
     FASTML_REACH_WIDTH,
-    FASTML_SQUARES,
+    fastml_reach_first,
     fastml_reach_kernels,
     fastml_reach_kernels_chosen,
     fastml_reach_lower,
@@ -28,21 +27,15 @@ from simd.reachability cimport (
 
 import numpy as np
 
-WIDTH = FASTML_REACH_WIDTH
-METRICS = {"euclidean": FASTML_SQUARES, "manhattan": FASTML_ABSOLUTES, "chebyshev": FASTML_LARGEST,
-           "minkowski": FASTML_POWERS}
+LEAF_SIZE = FASTML_REACH_WIDTH
+METRICS = {"euclidean": FASTML_EUCLIDEAN, "manhattan": FASTML_MANHATTAN, "chebyshev": FASTML_CHEBYSHEV,
+           "minkowski": FASTML_MINKOWSKI}
 
 cdef enum:
     CHUNK = 8                   # leaves that a thread takes at a time
     N_BESIDE = 6                # neighbours kept of each point
+    MOST_OF_MEAN = 4            # components of more points than that times the mean wait
     LEAST_KEPT = 4              # so many are searched for, however few min_samples asks for
-
-
-cdef inline int32_t find(int32_t *leader, int32_t i) noexcept nogil:
-    while leader[i] != i:
-        leader[i] = leader[leader[i]]
-        i = leader[i]
-    return i
 
 
 cdef class ReachabilityTree:
@@ -54,52 +47,49 @@ cdef class ReachabilityTree:
     cdef readonly Py_ssize_t n_points, n_leaves, n_components, n_edges
     cdef Py_ssize_t n_nodes, min_samples, n_kept, n_beside
     cdef bint started
-    cdef double[::1] blocks, core, node_core, bound, least, weight, length
-    cdef const double[::1] boxes
-    cdef const int32_t[::1] begin, row
-    cdef int32_t[::1] component, node_component, nearest, best, first, second, leaf_of
+    cdef const double[:, :, ::1] packed, boxes
+    cdef const int32_t[::1] row
+    cdef double[::1] core, node_core, bound, least, weight, length
+    cdef int32_t[::1] component, node_component, nearest, best, first, second
     cdef int32_t[:, ::1] beside
 
-    def __init__(
-        self, const double[:, ::1] X, const int32_t[::1] order, const int32_t[::1] begin, const double[:, :, ::1] boxes,
-        Py_ssize_t min_samples, metric="euclidean", double power=2.0, double scale=1.0, int n_threads=1,
-    ):
-        cdef Py_ssize_t n = X.shape[0], d = X.shape[1], leaf, i, j, width = 0
-        self.n_leaves = begin.shape[0] - 1
-        self.n_nodes = 2 * self.n_leaves - 1
+    def __init__(self, tree, Py_ssize_t min_samples, metric="euclidean", double power=2.0, double scale=1.0):
+        cdef Py_ssize_t n = tree.n_samples, d = tree.n_features, i
         if metric not in METRICS:
             raise ValueError(f"metric={metric!r} must be one of {', '.join(METRICS)}")
         if not 1 <= min_samples <= n or n > 1 << 30:
             raise ValueError(f"min_samples={min_samples} must be in [1, {n}], the number of points at most 2^30")
-        if self.n_leaves < 1 or self.n_leaves & (self.n_leaves - 1) or order.shape[0] != n or begin[0] != 0 \
-                or begin[self.n_leaves] != n or boxes.shape[0] != self.n_nodes or boxes.shape[1] != 2 \
-                or boxes.shape[2] != d:
-            raise ValueError("order, begin and boxes do not fit X")
-        for leaf in range(self.n_leaves):
-            if not 0 <= begin[leaf + 1] - begin[leaf] <= FASTML_REACH_WIDTH:
-                raise ValueError(f"leaf {leaf} has {begin[leaf + 1] - begin[leaf]} points, more than {WIDTH}")
-            width = max(width, begin[leaf + 1] - begin[leaf])
+        if not scale > 0.0 or (metric == "minkowski" and not power >= 1.0):
+            raise ValueError(f"scale={scale} must be > 0 and power={power} >= 1")
+        self.packed, self.boxes, self.row = tree.packed, tree.boxes, tree.order
+        self.n_leaves = 1 << tree.depth
+        self.n_nodes = 2 * self.n_leaves - 1
+        if self.row.shape[0] != n or self.boxes.shape[0] != self.n_nodes or self.boxes.shape[1] != 2 \
+                or self.boxes.shape[2] != d or self.packed.shape[0] != self.n_leaves or self.packed.shape[1] != d \
+                or self.packed.shape[2] > LEAF_SIZE or self.packed.shape[2] % 8 != 0 \
+                or self.packed.shape[2] < -(-n // self.n_leaves):
+            raise ValueError(f"a tree of {n} points with leaves of at most {LEAF_SIZE} is needed")
         for i in range(n):
-            if not 0 <= order[i] < n:
-                raise ValueError(f"order has {order[i]}, which must be in [0, {n})")
-        width = (width + 7) // 8 * 8
+            if not 0 <= self.row[i] < n:
+                raise ValueError(f"the tree's order has {self.row[i]}, which must be in [0, {n})")
         self.kernels = fastml_reach_kernels_chosen()
         self.n_points, self.min_samples, self.n_components = n, min_samples, n
         self.n_kept = min(n, max(min_samples, <Py_ssize_t> LEAST_KEPT))
         self.n_beside = min(<Py_ssize_t> N_BESIDE, self.n_kept - 1)
-        self.blocks = np.full(max(self.n_leaves * d * width, 1), np.inf)
-        self.boxes = np.ascontiguousarray(boxes).reshape(-1)
-        self.begin, self.row = begin, order
-        for leaf in prange(self.n_leaves, nogil=True, num_threads=max(n_threads, 1)):
-            for i in range(begin[leaf], begin[leaf + 1]):
-                for j in range(d):
-                    self.blocks[(leaf * d + j) * width + i - begin[leaf]] = X[order[i], j]
         self.core = np.empty(n)
         self.beside = np.full((n, max(self.n_beside, 1)), -1, np.int32)
-        self.tree.blocks, self.tree.boxes, self.tree.begin = &self.blocks[0], &self.boxes[0], &self.begin[0]
-        self.tree.row, self.tree.n_leaves, self.tree.d = &self.row[0], <int32_t> self.n_leaves, <int32_t> d
-        self.tree.width, self.tree.metric = <int32_t> width, METRICS[metric]
-        self.tree.power, self.tree.scale = power, scale
+        self.tree.packed, self.tree.boxes, self.tree.row = &self.packed[0, 0, 0], &self.boxes[0, 0, 0], &self.row[0]
+        self.tree.n, self.tree.depth, self.tree.d = <int32_t> n, tree.depth, <int32_t> d
+        self.tree.width, self.tree.scale = <int32_t> self.packed.shape[2], scale
+        self.tree.metric.kind, self.tree.metric.p, self.tree.metric.weight = METRICS[metric], power, NULL
+
+    cdef inline int32_t begin(self, Py_ssize_t leaf) noexcept nogil:
+        return fastml_reach_first(&self.tree, <int32_t> leaf)
+
+    cdef inline int32_t leaf_of(self, int32_t place) noexcept nogil:
+        """The leaf l with n l >> depth <= place: by rounding, and a step where that is one too few."""
+        cdef int32_t leaf = <int32_t> ((<int64_t> place << self.tree.depth) // self.n_points)
+        return leaf + (place >= self.begin(leaf + 1))
 
     def find_core_distances(self, Py_ssize_t begin, Py_ssize_t end, int n_threads=1):
         """Of the points of leaves begin to end; see mutual_reachability_tree.pyi."""
@@ -137,14 +127,13 @@ cdef class ReachabilityTree:
         self.component = np.arange(n, dtype=np.int32)
         self.node_component = np.empty(self.n_nodes, np.int32)
         self.node_core = np.full(self.n_nodes, np.inf)
-        self.leaf_of = np.repeat(np.arange(self.n_leaves, dtype=np.int32), np.diff(np.asarray(self.begin)))
         self.bound, self.nearest, self.best = np.empty(n), np.full(n, -1, np.int32), np.empty(n, np.int32)
         self.least = np.array(self.core)
         self.first, self.second = np.empty(n - 1, np.int32), np.empty(n - 1, np.int32)
         self.weight, self.length = np.empty(n - 1), np.empty(n - 1)
         for leaf in range(self.n_leaves):
             node = self.n_leaves - 1 + leaf
-            for i in range(self.begin[leaf], self.begin[leaf + 1]):
+            for i in range(self.begin(leaf), self.begin(leaf + 1)):
                 self.node_core[node] = min(self.node_core[node], self.core[i])
         for node in range(self.n_leaves - 2, -1, -1):
             self.node_core[node] = min(self.node_core[2 * node + 1], self.node_core[2 * node + 2])
@@ -171,16 +160,25 @@ cdef class ReachabilityTree:
         return self.n_components
 
     cdef void note_components(self) noexcept nogil:
-        """Of each point, and of each node whose points are all in one."""
-        cdef Py_ssize_t i, leaf, node
+        """Of each point, and of each node whose points are all in one; and which of them look for an edge now."""
+        cdef Py_ssize_t i, leaf, node, largest = 0
         cdef int32_t own
         for i in range(self.n_points):
+            self.best[i] = 0
+        for i in range(self.n_points):
             self.component[i] = find(&self.component[0], <int32_t> i)
-            self.bound[i] = INFINITY
+            self.best[self.component[i]] += 1
+        for i in range(self.n_points):
+            if self.best[i] > self.best[largest]:
+                largest = i
+        # An edge between a large component and a small one is found from the small one, for less.
+        for i in range(self.n_points):
+            self.bound[i] = INFINITY if self.best[i] <= MOST_OF_MEAN * self.n_points // self.n_components else -1.0
             self.best[i] = -1
+        self.bound[largest] = -1.0
         for leaf in range(self.n_leaves):
-            own = self.component[self.begin[leaf]] if self.begin[leaf] < self.begin[leaf + 1] else -1
-            for i in range(self.begin[leaf], self.begin[leaf + 1]):
+            own = self.component[self.begin(leaf)]
+            for i in range(self.begin(leaf), self.begin(leaf + 1)):
                 if self.component[i] != own:
                     own = -1
                     break
@@ -190,14 +188,15 @@ cdef class ReachabilityTree:
             self.node_component[node] = own if own == self.node_component[2 * node + 2] else -1
 
     cdef inline double distance(self, int32_t a, int32_t b) noexcept nogil:
-        cdef int32_t of_a = self.leaf_of[a], of_b = self.leaf_of[b]
-        return self.kernels.distance(&self.tree, of_a, a - self.begin[of_a], of_b, b - self.begin[of_b])
+        return self.kernels.distance(&self.tree, self.leaf_of(a), a, self.leaf_of(b), b) * self.tree.scale
 
     cdef void ask_list(self, int32_t leaf) noexcept nogil:
         """What points found before, or the next of the neighbours kept; offered to their components."""
         cdef int32_t p, q, i, own
-        for p in range(self.begin[leaf], self.begin[leaf + 1]):
+        for p in range(self.begin(leaf), self.begin(leaf + 1)):
             own = self.component[p]
+            if self.bound[own] < 0.0:
+                continue
             if self.nearest[p] >= 0 and self.component[self.nearest[p]] == own:
                 self.nearest[p] = -1
             if self.nearest[p] < 0 and self.tree.scale <= 1.0 and self.n_kept == self.min_samples:
@@ -213,10 +212,10 @@ cdef class ReachabilityTree:
     cdef void ask_tree(self, int32_t leaf) noexcept nogil:
         """Search for points that know nothing and could have a shorter edge than their component has."""
         cdef uint8_t needed[FASTML_REACH_WIDTH]
-        cdef int32_t p, begin = self.begin[leaf]
+        cdef int32_t p, begin = self.begin(leaf)
         cdef bint some = False
         cdef double bound
-        for p in range(begin, self.begin[leaf + 1]):
+        for p in range(begin, self.begin(leaf + 1)):
             bound = self.bound[self.component[p]]
             needed[p - begin] = self.nearest[p] < 0 and self.least[p] <= bound and bound > 0.0
             some = some or needed[p - begin]
@@ -261,4 +260,21 @@ cdef class ReachabilityTree:
             raise ValueError(f"{self.n_components} components are left: join until there is one")
         if not self.started:
             self.start()
+        self.tidy()
         return np.asarray(self.first), np.asarray(self.second), np.asarray(self.weight), np.asarray(self.length)
+
+    cdef tidy(self):
+        """Points on top of each other were joined as it came: now each of them by the one of the smallest row."""
+        cdef Py_ssize_t n = self.n_points, i, e = 0
+        cdef int32_t[::1] leader = np.arange(n, dtype=np.int32)
+        cdef int32_t a, b
+        for i in range(n - 1):
+            if self.weight[i] == 0.0:
+                a, b = find(&leader[0], self.first[i]), find(&leader[0], self.second[i])
+                leader[max(a, b)] = min(a, b)
+        for i in range(n - 1):
+            if self.weight[i] == 0.0:
+                while leader[e] == e:
+                    e += 1
+                self.first[i], self.second[i] = find(&leader[0], <int32_t> e), <int32_t> e
+                e += 1

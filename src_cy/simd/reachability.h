@@ -10,27 +10,26 @@
 #include <intrin.h>
 #endif
 
+#include "metrics.h"
 #include "tables.h"
 
-enum {
-    FASTML_REACH_WIDTH = 32, /* points that a leaf has at most */
-    FASTML_SQUARES = 0,      /* reduced distances: sums of squares, of absolute differences, their maximum, of powers */
-    FASTML_ABSOLUTES = 1,
-    FASTML_LARGEST = 2,
-    FASTML_POWERS = 3
+enum { FASTML_REACH_WIDTH = 64 }; /* points that a leaf has at most */
+
+/* A kd-tree (kd_tree.h) of float64. A point's number is its place in the tree's order. */
+struct fastml_reach_tree {
+    const double *packed; /* (n_leaves, d, width) coordinates of a leaf by column, NaN behind its last point */
+    const double *boxes;  /* (n_nodes, 2, d) lower and upper corners */
+    const int32_t *row;   /* (n,) the row at each place: of equal neighbours that of the smallest row is nearest */
+    int32_t n, depth, d, width;
+    struct fastml_metric metric; /* one of the first four kinds */
+    double scale;                /* what a reduced distance is multiplied by before it meets the core distances */
 };
 
-/* Points lie in the order of the tree; a point's number is its position there. Node i has children 2 i + 1 and
-   2 i + 2; leaf l is node n_leaves - 1 + l and has the positions begin[l] to begin[l + 1]. */
-struct fastml_reach_tree {
-    const double *blocks;  /* (n_leaves, d, width) coordinates of a leaf by column, +inf behind its last point */
-    const double *boxes;   /* (n_nodes, 2, d) lows and highs */
-    const int32_t *begin;  /* (n_leaves + 1,) */
-    const int32_t *row;    /* (n,) the row of each position: of equal neighbours that of the smallest row is nearest */
-    int32_t n_leaves, d, width, metric;
-    double power;          /* of FASTML_POWERS */
-    double scale;          /* what a reduced distance is multiplied by before it meets the core distances */
-};
+/* The first place of leaf l; of the one behind the last leaf, n. */
+static inline int32_t fastml_reach_first(const struct fastml_reach_tree *t, int32_t leaf)
+{
+    return (int32_t)(((int64_t)t->n * leaf) >> t->depth);
+}
 
 /* What the rounds of Boruvka's algorithm know of the points. */
 struct fastml_reach_state {

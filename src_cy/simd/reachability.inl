@@ -1,76 +1,77 @@
 /* Searches over a kd-tree, all points of a leaf together; see reachability.h.
 
    The way down the tree is walked once for a leaf's box and not for each of its points; then a point looks at a leaf if
-   it is nearer than what the point has. Limit: a leaf of 32 points is 64 vectors of 8 differences in 16 columns. A sum's
-   order is that of the columns and its lanes are points, so that bits do not depend on the instruction set; and that
-   order makes the distance to a box never larger, not even by rounding, than that to a point in it. */
+   it is nearer than what the point has, four points at a time. Limit: a difference, a square and a sum for each pair and
+   column, 8 pairs a vector; with 512 bits 1 cycle a vector and column. A sum's order is that of the columns, and its lanes
+   are points: bits do not depend on the instruction set, and a box is never farther, not even by rounding, than a point
+   in it. */
 #include <math.h>
 
+#include "lanes.h"
 #include "reachability.h"
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#define FASTML_FORCED static __forceinline
-#else
-#define FASTML_FORCED static inline __attribute__((always_inline))
-#endif
 
 #define REACH_WIDTH FASTML_REACH_WIDTH
 #define REACH_DEPTH 64
+#define REACH_ABREAST 4
 
 /* pow() errs by its last bits, so a box may seem farther than a point in it. */
-#define REACH_POWER_SLACK (1.0 - 1e-13)
+#define REACH_POWER_SLACK (1.0 - 1e-14)
 
-FASTML_FORCED double reach_add(double sum, double gap, int metric, double power)
+FASTML_FORCED fastml_lanes reach_add(fastml_lanes sum, fastml_lanes apart, int metric, double power)
 {
-    return metric == FASTML_SQUARES ? sum + gap * gap
-         : metric == FASTML_ABSOLUTES ? sum + gap
-         : metric == FASTML_LARGEST ? (gap > sum ? gap : sum)
-                                    : sum + pow(gap, power);
-}
-
-FASTML_FORCED double reach_boxes(const double *a, const double *b, int d, int metric, double power)
-{
-    double sum = 0.0;
-    for (int j = 0; j < d; j++) {
-        double gap = a[j] - b[d + j], other = b[j] - a[d + j];
-        gap = other > gap ? other : gap;
-        sum = reach_add(sum, gap > 0.0 ? gap : 0.0, metric, power);
+    double terms[FASTML_LANES];
+    switch (metric) {
+    case FASTML_EUCLIDEAN:
+        return lanes_add(sum, lanes_mul(apart, apart));
+    case FASTML_MANHATTAN:
+        return lanes_add(sum, lanes_abs(apart));
+    case FASTML_CHEBYSHEV:
+        return lanes_max(lanes_abs(apart), sum);
+    default:
+        lanes_store(terms, apart);
+        for (int l = 0; l < FASTML_LANES; l++)
+            terms[l] = pow(fabs(terms[l]), power);
+        return lanes_add(sum, lanes_load(terms));
     }
-    return metric == FASTML_POWERS ? sum * REACH_POWER_SLACK : sum;
 }
 
 /* From each point of a leaf to a box. */
 FASTML_FORCED void reach_to_box(const double *block, const double *box, int d, int width, int metric, double power,
                                 double *out)
 {
-    for (int v = 0; v < width; v += 8) {
-        double sum[8] = {0.0};
+    const fastml_lanes zero = lanes_of(0.0);
+    for (int v = 0; v < width; v += FASTML_LANES) {
+        fastml_lanes sum = zero;
         for (int j = 0; j < d; j++) {
-            const double low = box[j], high = box[d + j], *x = block + (ptrdiff_t)j * width + v;
-            for (int l = 0; l < 8; l++) {
-                double gap = low - x[l], other = x[l] - high;
-                gap = other > gap ? other : gap;
-                sum[l] = reach_add(sum[l], gap > 0.0 ? gap : 0.0, metric, power);
-            }
+            const fastml_lanes x = lanes_load(block + (ptrdiff_t)j * width + v);
+            const fastml_lanes below = lanes_sub(lanes_of(box[j]), x), above = lanes_sub(x, lanes_of(box[d + j]));
+            sum = reach_add(sum, lanes_max(lanes_max(below, above), zero), metric, power);
         }
-        for (int l = 0; l < 8; l++)
-            out[v + l] = metric == FASTML_POWERS ? sum[l] * REACH_POWER_SLACK : sum[l];
+        if (metric == FASTML_MINKOWSKI)
+            sum = lanes_mul(sum, lanes_of(REACH_POWER_SLACK));
+        lanes_store(out + v, sum);
     }
 }
 
-/* From point q of a leaf to each point of another. */
-FASTML_FORCED void reach_to_points(const double *from, int q, const double *block, int d, int width, int metric,
+/* From REACH_ABREAST points of a leaf to each point of another. out: (REACH_ABREAST, REACH_WIDTH) */
+FASTML_FORCED void reach_to_points(const double *from, const int *q, const double *block, int d, int width, int metric,
                                    double power, double *out)
 {
-    for (int v = 0; v < width; v += 8) {
-        double sum[8] = {0.0};
+    const double *a = from + q[0], *b = from + q[1], *c = from + q[2], *e = from + q[3];
+    for (int v = 0; v < width; v += FASTML_LANES) {
+        fastml_lanes of_a = lanes_of(0.0), of_b = of_a, of_c = of_a, of_e = of_a;
         for (int j = 0; j < d; j++) {
-            const double own = from[(ptrdiff_t)j * width + q], *x = block + (ptrdiff_t)j * width + v;
-            for (int l = 0; l < 8; l++)
-                sum[l] = reach_add(sum[l], fabs(own - x[l]), metric, power);
+            const ptrdiff_t at = (ptrdiff_t)j * width;
+            const fastml_lanes x = lanes_load(block + at + v);
+            of_a = reach_add(of_a, lanes_sub(x, lanes_of(a[at])), metric, power);
+            of_b = reach_add(of_b, lanes_sub(x, lanes_of(b[at])), metric, power);
+            of_c = reach_add(of_c, lanes_sub(x, lanes_of(c[at])), metric, power);
+            of_e = reach_add(of_e, lanes_sub(x, lanes_of(e[at])), metric, power);
         }
-        for (int l = 0; l < 8; l++)
-            out[v + l] = sum[l];
+        lanes_store(out + v, of_a);
+        lanes_store(out + REACH_WIDTH + v, of_b);
+        lanes_store(out + 2 * REACH_WIDTH + v, of_c);
+        lanes_store(out + 3 * REACH_WIDTH + v, of_e);
     }
 }
 
@@ -84,51 +85,64 @@ struct reach_step {
 struct reach_search {
     const struct fastml_reach_tree *tree;
     const double *block, *box;
-    int32_t leaf, n, n_kept;
+    int32_t n, n_kept;
     double *distance; /* (n, n_kept) ascending */
     int32_t *who;
     double kth[REACH_WIDTH];
     double limit; /* the largest kth */
 };
 
-/* Whether another point at the same distance as the last one kept could still matter: not where that is 0, since of
-   points on top of each other any will do. */
+/* One point's distances to the points of a leaf: those that are nearer than the last one kept, or as near and of a
+   smaller row, move in. Where the last one kept is at 0, nothing does: of points on top of each other any will do. */
+FASTML_FORCED void reach_keep(struct reach_search *s, int q, const double *to, int32_t first, int n)
+{
+    const int kept = s->n_kept;
+    const int32_t *row = s->tree->row;
+    double *distance = s->distance + (ptrdiff_t)q * kept, kth = s->kth[q];
+    int32_t *who = s->who + (ptrdiff_t)q * kept;
+    for (int j = 0; j < n; j++) {
+        if (to[j] <= kth) {
+            const double x = to[j];
+            int at = kept - 1;
+            if (x == kth && (kth == 0.0 || (who[at] >= 0 && row[who[at]] < row[first + j])))
+                continue;
+            while (at > 0 && (distance[at - 1] > x || (distance[at - 1] == x && row[who[at - 1]] > row[first + j]))) {
+                distance[at] = distance[at - 1];
+                who[at] = who[at - 1];
+                at--;
+            }
+            distance[at] = x;
+            who[at] = first + j;
+            kth = distance[kept - 1];
+        }
+    }
+    s->kth[q] = kth;
+}
+
 FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
-    const int width = t->width, n = t->begin[leaf + 1] - t->begin[leaf], kept = s->n_kept;
-    const double *block = t->blocks + (ptrdiff_t)leaf * d * width;
-    const int32_t first = t->begin[leaf];
-    double gap[REACH_WIDTH], to[REACH_WIDTH], limit = 0.0;
-    reach_to_box(s->block, t->boxes + (ptrdiff_t)(t->n_leaves - 1 + leaf) * 2 * d, d, width, metric, t->power, gap);
-    for (int q = 0; q < s->n; q++) {
-        double kth = s->kth[q];
-        if (gap[q] <= kth && kth > 0.0) {
-            double *distance = s->distance + (ptrdiff_t)q * kept;
-            int32_t *who = s->who + (ptrdiff_t)q * kept;
-            reach_to_points(s->block, q, block, d, width, metric, t->power, to);
-            for (int j = 0; j < n; j++) {
-                if (to[j] <= kth) {
-                    const double x = to[j];
-                    int at = kept - 1;
-                    if (x == kth && (kth == 0.0 || (who[at] >= 0 && t->row[who[at]] < t->row[first + j])))
-                        continue;
-                    while (at > 0 && (distance[at - 1] > x ||
-                                      (distance[at - 1] == x && t->row[who[at - 1]] > t->row[first + j]))) {
-                        distance[at] = distance[at - 1];
-                        who[at] = who[at - 1];
-                        at--;
-                    }
-                    distance[at] = x;
-                    who[at] = first + j;
-                    kth = distance[kept - 1];
-                }
-            }
-            s->kth[q] = kth;
-        }
-        limit = kth > limit ? kth : limit;
+    const int32_t first = fastml_reach_first(t, leaf), node = (1 << t->depth) - 1 + leaf;
+    const int width = t->width, n = fastml_reach_first(t, leaf + 1) - first;
+    const double *block = t->packed + (ptrdiff_t)leaf * d * width;
+    double gap[REACH_WIDTH], to[REACH_ABREAST * REACH_WIDTH];
+    int near[REACH_WIDTH + REACH_ABREAST], n_near = 0;
+    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, width, metric, t->metric.p, gap);
+    for (int q = 0; q < s->n; q++)
+        if (gap[q] <= s->kth[q] && s->kth[q] > 0.0)
+            near[n_near++] = q;
+    if (n_near == 0)
+        return;
+    for (int i = 0; i < REACH_ABREAST; i++) /* the last four are filled up */
+        near[n_near + i] = near[n_near - 1];
+    for (int i = 0; i < n_near; i += REACH_ABREAST) {
+        reach_to_points(s->block, near + i, block, d, width, metric, t->metric.p, to);
+        for (int a = 0; a < REACH_ABREAST && i + a < n_near; a++)
+            reach_keep(s, near[i + a], to + a * REACH_WIDTH, first, n);
     }
-    s->limit = limit;
+    s->limit = 0.0;
+    for (int q = 0; q < s->n; q++)
+        s->limit = s->kth[q] > s->limit ? s->kth[q] : s->limit;
 }
 
 FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, int32_t k, int32_t n_kept,
@@ -136,11 +150,19 @@ FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, i
                               int fixed_d, int metric)
 {
     const int d = fixed_d ? fixed_d : t->d;
-    const int32_t inner = t->n_leaves - 1, first = t->begin[leaf];
+    const int32_t inner = (1 << t->depth) - 1, first = fastml_reach_first(t, leaf);
+    const struct fastml_metric m = {metric, t->metric.p, NULL, NULL};
     struct reach_step stack[REACH_DEPTH];
-    struct reach_search s = {t, t->blocks + (ptrdiff_t)leaf * d * t->width, t->boxes + (ptrdiff_t)(inner + leaf) * 2 * d,
-                             leaf, t->begin[leaf + 1] - first, n_kept, distance, who, {0.0}, INFINITY};
+    struct reach_search s;
     int top = 0;
+    s.tree = t;
+    s.block = t->packed + (ptrdiff_t)leaf * d * t->width;
+    s.box = t->boxes + (ptrdiff_t)(inner + leaf) * 2 * d;
+    s.n = fastml_reach_first(t, leaf + 1) - first;
+    s.n_kept = n_kept;
+    s.distance = distance;
+    s.who = who;
+    s.limit = INFINITY;
     for (ptrdiff_t i = 0; i < (ptrdiff_t)s.n * n_kept; i++) {
         distance[i] = INFINITY;
         who[i] = -1;
@@ -154,8 +176,8 @@ FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, i
         while (step.gap <= s.limit && step.node < inner) {
             const int32_t child = 2 * step.node + 1;
             const double *boxes = t->boxes + (ptrdiff_t)child * 2 * d;
-            const struct reach_step a = {reach_boxes(s.box, boxes, d, metric, t->power), child};
-            const struct reach_step b = {reach_boxes(s.box, boxes + 2 * d, d, metric, t->power), child + 1};
+            const struct reach_step a = {fastml_boxes_least(&m, s.box, boxes, d), child};
+            const struct reach_step b = {fastml_boxes_least(&m, s.box, boxes + 2 * d, d), child + 1};
             const int swap = b.gap < a.gap;
             stack[top++] = swap ? a : b;
             step = swap ? b : a;
@@ -179,7 +201,7 @@ struct reach_outside {
     const struct fastml_reach_tree *tree;
     const struct fastml_reach_state *state;
     const double *block, *box;
-    int32_t leaf, n, component; /* component: the one of all that are needed, or -2 */
+    int32_t first, n, component; /* component: the one of all that are needed, or -2 */
     uint8_t needed[REACH_WIDTH];
     double limit[REACH_WIDTH]; /* nothing beyond matters */
     double best[REACH_WIDTH], length[REACH_WIDTH];
@@ -187,68 +209,84 @@ struct reach_outside {
     double least_core, farthest; /* the largest limit */
 };
 
+/* One point's distances to the points of a leaf, of which those outside are compared with its best. */
+FASTML_FORCED void reach_compare(struct reach_outside *s, int q, double *to, int32_t first, int n)
+{
+    const struct fastml_reach_state *state = s->state;
+    const int32_t *row = s->tree->row, *component = state->component + first;
+    const int32_t place = s->first + q, own = state->component[place];
+    const double *core = state->core + first, own_core = state->core[place], scale = s->tree->scale;
+    double limit = s->limit[q], least = INFINITY;
+    for (int j = 0; j < n; j++) {
+        double x = to[j] * scale;
+        to[j] = x;
+        x = core[j] > x ? core[j] : x;
+        x = component[j] == own ? INFINITY : x;
+        least = x < least ? x : least;
+    }
+    if (!(least <= limit))
+        return;
+    for (int j = 0; j < n; j++) {
+        double reach = to[j] > core[j] ? to[j] : core[j];
+        reach = own_core > reach ? own_core : reach;
+        if (reach <= limit && component[j] != own &&
+            (reach < s->best[q] ||
+             (reach == s->best[q] && (to[j] < s->length[q] || s->who[q] < 0 ||
+                                      (to[j] == s->length[q] && row[first + j] < row[s->who[q]]))))) {
+            s->best[q] = reach;
+            s->length[q] = to[j];
+            s->who[q] = first + j;
+        }
+    }
+    if (s->best[q] < limit) {
+        s->limit[q] = s->best[q];
+        fastml_reach_lower(state->bound + own, s->best[q]);
+    }
+}
+
 FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
     const struct fastml_reach_state *state = s->state;
-    const int width = t->width, n = t->begin[leaf + 1] - t->begin[leaf];
-    const int32_t first = t->begin[leaf], node = t->n_leaves - 1 + leaf, own_first = t->begin[s->leaf];
-    const double *block = t->blocks + (ptrdiff_t)leaf * d * width, *core = state->core + first, scale = t->scale;
-    const int32_t *component = state->component + first;
-    double gap[REACH_WIDTH], to[REACH_WIDTH], farthest = -1.0;
-    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, width, metric, t->power, gap);
+    const int32_t first = fastml_reach_first(t, leaf), node = (1 << t->depth) - 1 + leaf;
+    const int width = t->width, n = fastml_reach_first(t, leaf + 1) - first;
+    const double *block = t->packed + (ptrdiff_t)leaf * d * width;
+    double gap[REACH_WIDTH], to[REACH_ABREAST * REACH_WIDTH];
+    int near[REACH_WIDTH + REACH_ABREAST], n_near = 0;
+    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, width, metric, t->metric.p, gap);
     for (int q = 0; q < s->n; q++) {
         if (!s->needed[q])
             continue;
-        const int32_t own = state->component[own_first + q];
-        const double own_core = state->core[own_first + q], bound = fastml_reach_load(state->bound + own);
-        double limit = bound < s->limit[q] ? bound : s->limit[q];
-        double nearest = gap[q] * scale > own_core ? gap[q] * scale : own_core;
+        const int32_t own = state->component[s->first + q];
+        const double own_core = state->core[s->first + q], bound = fastml_reach_load(state->bound + own);
+        double nearest = gap[q] * t->scale > own_core ? gap[q] * t->scale : own_core;
         nearest = state->node_core[node] > nearest ? state->node_core[node] : nearest;
-        if (limit > 0.0 && nearest <= limit && state->node_component[node] != own &&
-            !(nearest == s->best[q] && gap[q] * scale > s->length[q])) {
-            double least = INFINITY;
-            reach_to_points(s->block, q, block, d, width, metric, t->power, to);
-            for (int j = 0; j < n; j++) {
-                double x = to[j] * scale;
-                to[j] = x;
-                x = core[j] > x ? core[j] : x;
-                x = component[j] == own ? INFINITY : x;
-                least = x < least ? x : least;
-            }
-            if (least <= limit) {
-                for (int j = 0; j < n; j++) {
-                    double reach = to[j] > core[j] ? to[j] : core[j];
-                    reach = own_core > reach ? own_core : reach;
-                    if (reach <= limit && component[j] != own &&
-                        (reach < s->best[q] ||
-                         (reach == s->best[q] &&
-                          (to[j] < s->length[q] || s->who[q] < 0 ||
-                           (to[j] == s->length[q] && t->row[first + j] < t->row[s->who[q]]))))) {
-                        s->best[q] = reach;
-                        s->length[q] = to[j];
-                        s->who[q] = first + j;
-                    }
-                }
-                if (s->best[q] < limit) {
-                    limit = s->best[q];
-                    fastml_reach_lower(state->bound + own, limit);
-                }
-            }
-        }
-        s->limit[q] = limit;
-        farthest = limit > farthest ? limit : farthest;
+        s->limit[q] = bound < s->limit[q] ? bound : s->limit[q];
+        if (s->limit[q] > 0.0 && nearest <= s->limit[q] && state->node_component[node] != own &&
+            !(nearest == s->best[q] && gap[q] * t->scale > s->length[q]))
+            near[n_near++] = q;
     }
-    s->farthest = farthest;
+    for (int i = 0; i < REACH_ABREAST && n_near > 0; i++)
+        near[n_near + i] = near[n_near - 1];
+    for (int i = 0; i < n_near; i += REACH_ABREAST) {
+        reach_to_points(s->block, near + i, block, d, width, metric, t->metric.p, to);
+        for (int a = 0; a < REACH_ABREAST && i + a < n_near; a++)
+            reach_compare(s, near[i + a], to + a * REACH_WIDTH, first, n);
+    }
+    s->farthest = -1.0;
+    for (int q = 0; q < s->n; q++)
+        if (s->needed[q] && s->limit[q] > s->farthest)
+            s->farthest = s->limit[q];
 }
 
 FASTML_FORCED struct reach_step reach_seen(const struct reach_outside *s, int32_t node, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
+    const struct fastml_metric m = {metric, t->metric.p, NULL, NULL};
     struct reach_step step = {INFINITY, node};
     if (s->state->node_component[node] != s->component) {
         const double core = s->state->node_core[node];
-        step.gap = reach_boxes(s->box, t->boxes + (ptrdiff_t)node * 2 * d, d, metric, t->power) * t->scale;
+        step.gap = fastml_boxes_least(&m, s->box, t->boxes + (ptrdiff_t)node * 2 * d, d) * t->scale;
         step.gap = core > step.gap ? core : step.gap;
         step.gap = s->least_core > step.gap ? s->least_core : step.gap;
     }
@@ -259,16 +297,16 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
                                     int32_t leaf, const uint8_t *needed, int fixed_d, int metric)
 {
     const int d = fixed_d ? fixed_d : t->d;
-    const int32_t inner = t->n_leaves - 1, first = t->begin[leaf];
+    const int32_t inner = (1 << t->depth) - 1, first = fastml_reach_first(t, leaf);
     struct reach_step stack[REACH_DEPTH];
     struct reach_outside s;
     int top = 0;
     s.tree = t;
     s.state = state;
-    s.block = t->blocks + (ptrdiff_t)leaf * d * t->width;
+    s.block = t->packed + (ptrdiff_t)leaf * d * t->width;
     s.box = t->boxes + (ptrdiff_t)(inner + leaf) * 2 * d;
-    s.leaf = leaf;
-    s.n = t->begin[leaf + 1] - first;
+    s.first = first;
+    s.n = fastml_reach_first(t, leaf + 1) - first;
     s.component = -1;
     s.least_core = INFINITY;
     s.farthest = -1.0;
@@ -315,20 +353,20 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
 
 /* ---- by metric and number of columns ---- */
 
-#define REACH_CASES(t, call)                                   \
-    switch ((t)->metric) {                                     \
-    case FASTML_SQUARES:                                       \
-        if ((t)->d == 2) {                                     \
-            call(2, FASTML_SQUARES);                           \
-        } else if ((t)->d == 3) {                              \
-            call(3, FASTML_SQUARES);                           \
-        } else {                                               \
-            call(0, FASTML_SQUARES);                           \
-        }                                                      \
-        break;                                                 \
-    case FASTML_ABSOLUTES: call(0, FASTML_ABSOLUTES); break;   \
-    case FASTML_LARGEST: call(0, FASTML_LARGEST); break;       \
-    default: call(0, FASTML_POWERS);                           \
+#define REACH_CASES(t, call)                                    \
+    switch ((t)->metric.kind) {                                 \
+    case FASTML_EUCLIDEAN:                                      \
+        if ((t)->d == 2) {                                      \
+            call(2, FASTML_EUCLIDEAN);                          \
+        } else if ((t)->d == 3) {                               \
+            call(3, FASTML_EUCLIDEAN);                          \
+        } else {                                                \
+            call(0, FASTML_EUCLIDEAN);                          \
+        }                                                       \
+        break;                                                  \
+    case FASTML_MANHATTAN: call(0, FASTML_MANHATTAN); break;    \
+    case FASTML_CHEBYSHEV: call(0, FASTML_CHEBYSHEV); break;    \
+    default: call(0, FASTML_MINKOWSKI);                         \
     }
 
 static void core_distances(const struct fastml_reach_tree *tree, int32_t leaf, int32_t k, int32_t n_kept,
@@ -347,14 +385,14 @@ static void nearest_outside(const struct fastml_reach_tree *tree, const struct f
 #undef REACH_CALL
 }
 
-/* Between point a of a leaf and point b of another. */
+/* The reduced distance of two places in different leaves or one. */
 static double reach_distance(const struct fastml_reach_tree *t, int32_t leaf_a, int32_t a, int32_t leaf_b, int32_t b)
 {
-    const double *x = t->blocks + (ptrdiff_t)leaf_a * t->d * t->width + a;
-    const double *y = t->blocks + (ptrdiff_t)leaf_b * t->d * t->width + b;
+    const double *x = t->packed + (ptrdiff_t)leaf_a * t->d * t->width + (a - fastml_reach_first(t, leaf_a));
+    const double *y = t->packed + (ptrdiff_t)leaf_b * t->d * t->width + (b - fastml_reach_first(t, leaf_b));
     double sum = 0.0;
     for (int j = 0; j < t->d; j++)
-        sum = reach_add(sum, fabs(x[(ptrdiff_t)j * t->width] - y[(ptrdiff_t)j * t->width]), t->metric, t->power);
+        sum = fastml_add_term(&t->metric, sum, x[(ptrdiff_t)j * t->width] - y[(ptrdiff_t)j * t->width], j);
     return sum;
 }
 

@@ -2,26 +2,25 @@
 
 from libc.stdint cimport int32_t, uint8_t
 
+from kernels.distances cimport fastml_metric
+
 
 cdef extern from "reachability.h" nogil:
     enum:
         FASTML_REACH_WIDTH
-        FASTML_SQUARES
-        FASTML_ABSOLUTES
-        FASTML_LARGEST
-        FASTML_POWERS
 
     struct fastml_reach_tree:
-        const double *blocks
+        const double *packed
         const double *boxes
-        const int32_t *begin
         const int32_t *row
-        int32_t n_leaves
+        int32_t n
+        int32_t depth
         int32_t d
         int32_t width
-        int32_t metric
-        double power
+        fastml_metric metric
         double scale
+
+    int32_t fastml_reach_first(const fastml_reach_tree *t, int32_t leaf)
 
     struct fastml_reach_state:
         const double *core
