@@ -48,7 +48,7 @@ cdef class ReachabilityTree:
     cdef Py_ssize_t n_nodes, min_samples, n_kept, n_beside
     cdef bint started
     cdef const double[:, :, ::1] packed, boxes
-    cdef const int32_t[::1] row
+    cdef const int32_t[::1] row, lowest
     cdef double[::1] core, node_core, bound, least, weight, length
     cdef int32_t[::1] component, node_component, nearest, best, first, second
     cdef int32_t[:, ::1] beside
@@ -61,13 +61,13 @@ cdef class ReachabilityTree:
             raise ValueError(f"min_samples={min_samples} must be in [1, {n}], the number of points at most 2^30")
         if not scale > 0.0 or (metric == "minkowski" and not power >= 1.0):
             raise ValueError(f"scale={scale} must be > 0 and power={power} >= 1")
-        self.packed, self.boxes, self.row = tree.packed, tree.boxes, tree.order
+        self.packed, self.boxes, self.row, self.lowest = tree.packed, tree.boxes, tree.order, tree.lowest
         self.n_leaves = 1 << tree.depth
         self.n_nodes = 2 * self.n_leaves - 1
         if self.row.shape[0] != n or self.boxes.shape[0] != self.n_nodes or self.boxes.shape[1] != 2 \
                 or self.boxes.shape[2] != d or self.packed.shape[0] != self.n_leaves or self.packed.shape[1] != d \
                 or self.packed.shape[2] > LEAF_SIZE or self.packed.shape[2] % 8 != 0 \
-                or self.packed.shape[2] < -(-n // self.n_leaves):
+                or self.packed.shape[2] < -(-n // self.n_leaves) or self.lowest.shape[0] != self.n_nodes:
             raise ValueError(f"a tree of {n} points with leaves of at most {LEAF_SIZE} is needed")
         for i in range(n):
             if not 0 <= self.row[i] < n:
@@ -79,6 +79,7 @@ cdef class ReachabilityTree:
         self.core = np.empty(n)
         self.beside = np.full((n, max(self.n_beside, 1)), -1, np.int32)
         self.tree.packed, self.tree.boxes, self.tree.row = &self.packed[0, 0, 0], &self.boxes[0, 0, 0], &self.row[0]
+        self.tree.lowest = &self.lowest[0]
         self.tree.n, self.tree.depth, self.tree.d = <int32_t> n, tree.depth, <int32_t> d
         self.tree.width, self.tree.scale = <int32_t> self.packed.shape[2], scale
         self.tree.metric.kind, self.tree.metric.p, self.tree.metric.weight = METRICS[metric], power, NULL

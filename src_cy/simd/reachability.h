@@ -17,9 +17,10 @@ enum { FASTML_REACH_WIDTH = 64 }; /* points that a leaf has at most */
 
 /* A kd-tree (kd_tree.h) of float64. A point's number is its place in the tree's order. */
 struct fastml_reach_tree {
-    const double *packed; /* (n_leaves, d, width) coordinates of a leaf by column, NaN behind its last point */
-    const double *boxes;  /* (n_nodes, 2, d) lower and upper corners */
-    const int32_t *row;   /* (n,) the row at each place: of equal neighbours that of the smallest row is nearest */
+    const double *packed;  /* (n_leaves, d, width) coordinates of a leaf by column, NaN behind its last point */
+    const double *boxes;   /* (n_nodes, 2, d) lower and upper corners */
+    const int32_t *row;    /* (n,) the row at each place: of equal neighbours that of the smallest row is nearest */
+    const int32_t *lowest; /* (n_nodes,) the smallest row of each node */
     int32_t n, depth, d, width;
     struct fastml_metric metric; /* one of the first four kinds */
     double scale;                /* what a reduced distance is multiplied by before it meets the core distances */

@@ -75,10 +75,32 @@ FASTML_FORCED void reach_to_points(const double *from, const int *q, const doubl
     }
 }
 
+/* A node on the way down: nothing in it has a smaller reachability than `reach`, or is nearer than `apart`. */
 struct reach_step {
-    double gap;
+    double reach, apart;
     int32_t node;
 };
+
+/* The nearer one of two nodes first; of equal ones that of the smallest row, which ends the search among equal points. */
+FASTML_FORCED int reach_before(const int32_t *lowest, struct reach_step a, struct reach_step b)
+{
+    return a.reach != b.reach ? a.reach < b.reach
+         : a.apart != b.apart ? a.apart < b.apart
+                              : lowest[a.node] < lowest[b.node];
+}
+
+/* What a leaf's points still look for: anything that comes before the last of what they have. */
+struct reach_last {
+    double reach, apart;
+    int32_t row;
+};
+
+FASTML_FORCED int reach_matters(const int32_t *lowest, struct reach_step step, struct reach_last last)
+{
+    return step.reach < last.reach ||
+           (step.reach == last.reach &&
+            (step.apart < last.apart || (step.apart == last.apart && lowest[step.node] < last.row)));
+}
 
 /* ---- k nearest ---- */
 
@@ -89,7 +111,7 @@ struct reach_search {
     double *distance; /* (n, n_kept) ascending */
     int32_t *who;
     double kth[REACH_WIDTH];
-    double limit; /* the largest kth */
+    struct reach_last last; /* of all points; reach and apart are the largest kth */
 };
 
 /* One point's distances to the points of a leaf: those that are nearer than the last one kept, or as near and of a
@@ -119,6 +141,13 @@ FASTML_FORCED void reach_keep(struct reach_search *s, int q, const double *to, i
     s->kth[q] = kth;
 }
 
+/* Whether a node has a smaller row than the last one that point q keeps. */
+FASTML_FORCED int reach_may_tie(const struct reach_search *s, int q, int32_t node)
+{
+    const int32_t who = s->who[(ptrdiff_t)q * s->n_kept + s->n_kept - 1];
+    return who < 0 || s->tree->lowest[node] < s->tree->row[who];
+}
+
 FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
@@ -129,7 +158,7 @@ FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d,
     int near[REACH_WIDTH + REACH_ABREAST], n_near = 0;
     reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, width, metric, t->metric.p, gap);
     for (int q = 0; q < s->n; q++)
-        if (gap[q] <= s->kth[q] && s->kth[q] > 0.0)
+        if (s->kth[q] > 0.0 && (gap[q] < s->kth[q] || (gap[q] == s->kth[q] && reach_may_tie(s, q, node))))
             near[n_near++] = q;
     if (n_near == 0)
         return;
@@ -140,9 +169,14 @@ FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d,
         for (int a = 0; a < REACH_ABREAST && i + a < n_near; a++)
             reach_keep(s, near[i + a], to + a * REACH_WIDTH, first, n);
     }
-    s->limit = 0.0;
-    for (int q = 0; q < s->n; q++)
-        s->limit = s->kth[q] > s->limit ? s->kth[q] : s->limit;
+    s->last.reach = 0.0;
+    s->last.row = -1;
+    for (int q = 0; q < s->n; q++) {
+        const int32_t who = s->who[(ptrdiff_t)q * s->n_kept + s->n_kept - 1], row = who < 0 ? INT32_MAX : t->row[who];
+        s->last.reach = s->kth[q] > s->last.reach ? s->kth[q] : s->last.reach;
+        s->last.row = s->kth[q] > 0.0 && row > s->last.row ? row : s->last.row;
+    }
+    s->last.apart = s->last.reach;
 }
 
 FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, int32_t k, int32_t n_kept,
@@ -162,7 +196,7 @@ FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, i
     s.n_kept = n_kept;
     s.distance = distance;
     s.who = who;
-    s.limit = INFINITY;
+    s.last = (struct reach_last){INFINITY, INFINITY, INT32_MAX};
     for (ptrdiff_t i = 0; i < (ptrdiff_t)s.n * n_kept; i++) {
         distance[i] = INFINITY;
         who[i] = -1;
@@ -170,19 +204,19 @@ FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, i
     for (int q = 0; q < s.n; q++)
         s.kth[q] = INFINITY;
     reach_nearest_in(&s, leaf, d, metric);
-    stack[top++] = (struct reach_step){0.0, 0};
-    while (top > 0 && s.limit > 0.0) {
+    stack[top++] = (struct reach_step){0.0, 0.0, 0};
+    while (top > 0 && s.last.reach > 0.0) {
         struct reach_step step = stack[--top];
-        while (step.gap <= s.limit && step.node < inner) {
+        while (step.node < inner && reach_matters(t->lowest, step, s.last)) {
             const int32_t child = 2 * step.node + 1;
             const double *boxes = t->boxes + (ptrdiff_t)child * 2 * d;
-            const struct reach_step a = {fastml_boxes_least(&m, s.box, boxes, d), child};
-            const struct reach_step b = {fastml_boxes_least(&m, s.box, boxes + 2 * d, d), child + 1};
-            const int swap = b.gap < a.gap;
+            const double to_a = fastml_boxes_least(&m, s.box, boxes, d), to_b = fastml_boxes_least(&m, s.box, boxes + 2 * d, d);
+            const struct reach_step a = {to_a, to_a, child}, b = {to_b, to_b, child + 1};
+            const int swap = reach_before(t->lowest, b, a);
             stack[top++] = swap ? a : b;
             step = swap ? b : a;
         }
-        if (step.gap <= s.limit && step.node != inner + leaf)
+        if (step.node >= inner && step.node != inner + leaf && reach_matters(t->lowest, step, s.last))
             reach_nearest_in(&s, step.node - inner, d, metric);
     }
     for (int q = 0; q < s.n; q++) {
@@ -206,7 +240,8 @@ struct reach_outside {
     double limit[REACH_WIDTH]; /* nothing beyond matters */
     double best[REACH_WIDTH], length[REACH_WIDTH];
     int32_t who[REACH_WIDTH];
-    double least_core, farthest; /* the largest limit */
+    double least_core;
+    struct reach_last last; /* of all points; its reach is the largest limit */
 };
 
 /* One point's distances to the points of a leaf, of which those outside are compared with its best. */
@@ -244,6 +279,19 @@ FASTML_FORCED void reach_compare(struct reach_outside *s, int q, double *to, int
     }
 }
 
+FASTML_FORCED void reach_note_last(struct reach_outside *s)
+{
+    s->last = (struct reach_last){-1.0, -1.0, -1};
+    for (int q = 0; q < s->n; q++) {
+        if (!s->needed[q])
+            continue;
+        const int32_t row = s->who[q] < 0 ? INT32_MAX : s->tree->row[s->who[q]];
+        s->last.reach = s->limit[q] > s->last.reach ? s->limit[q] : s->last.reach;
+        s->last.apart = s->length[q] > s->last.apart ? s->length[q] : s->last.apart;
+        s->last.row = row > s->last.row ? row : s->last.row;
+    }
+}
+
 FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
@@ -263,7 +311,8 @@ FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d
         nearest = state->node_core[node] > nearest ? state->node_core[node] : nearest;
         s->limit[q] = bound < s->limit[q] ? bound : s->limit[q];
         if (s->limit[q] > 0.0 && nearest <= s->limit[q] && state->node_component[node] != own &&
-            !(nearest == s->best[q] && gap[q] * t->scale > s->length[q]))
+            (nearest < s->best[q] || s->who[q] < 0 || gap[q] * t->scale < s->length[q] ||
+             (gap[q] * t->scale == s->length[q] && t->lowest[node] < t->row[s->who[q]])))
             near[n_near++] = q;
     }
     for (int i = 0; i < REACH_ABREAST && n_near > 0; i++)
@@ -273,22 +322,19 @@ FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d
         for (int a = 0; a < REACH_ABREAST && i + a < n_near; a++)
             reach_compare(s, near[i + a], to + a * REACH_WIDTH, first, n);
     }
-    s->farthest = -1.0;
-    for (int q = 0; q < s->n; q++)
-        if (s->needed[q] && s->limit[q] > s->farthest)
-            s->farthest = s->limit[q];
+    reach_note_last(s);
 }
 
 FASTML_FORCED struct reach_step reach_seen(const struct reach_outside *s, int32_t node, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
     const struct fastml_metric m = {metric, t->metric.p, NULL, NULL};
-    struct reach_step step = {INFINITY, node};
+    struct reach_step step = {INFINITY, INFINITY, node};
     if (s->state->node_component[node] != s->component) {
         const double core = s->state->node_core[node];
-        step.gap = fastml_boxes_least(&m, s->box, t->boxes + (ptrdiff_t)node * 2 * d, d) * t->scale;
-        step.gap = core > step.gap ? core : step.gap;
-        step.gap = s->least_core > step.gap ? s->least_core : step.gap;
+        step.apart = fastml_boxes_least(&m, s->box, t->boxes + (ptrdiff_t)node * 2 * d, d) * t->scale;
+        step.reach = core > step.apart ? core : step.apart;
+        step.reach = s->least_core > step.reach ? s->least_core : step.reach;
     }
     return step;
 }
@@ -309,7 +355,6 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
     s.n = fastml_reach_first(t, leaf + 1) - first;
     s.component = -1;
     s.least_core = INFINITY;
-    s.farthest = -1.0;
     for (int q = 0; q < s.n; q++) {
         const int32_t own = state->component[first + q];
         s.needed[q] = needed[q];
@@ -320,21 +365,22 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
             continue;
         s.component = s.component == -1 || s.component == own ? own : -2;
         s.least_core = state->core[first + q] < s.least_core ? state->core[first + q] : s.least_core;
-        s.farthest = s.limit[q] > s.farthest ? s.limit[q] : s.farthest;
     }
+    reach_note_last(&s);
     if (state->node_component[inner + leaf] < 0)
         reach_outside_in(&s, leaf, d, metric);
-    stack[top++] = (struct reach_step){0.0, 0};
-    while (top > 0 && s.farthest > 0.0) {
+    stack[top++] = (struct reach_step){0.0, 0.0, 0};
+    while (top > 0 && s.last.reach > 0.0) {
         struct reach_step step = stack[--top];
-        while (step.gap <= s.farthest && step.node < inner) {
+        while (step.node < inner && reach_matters(t->lowest, step, s.last)) {
             const struct reach_step a = reach_seen(&s, 2 * step.node + 1, d, metric);
             const struct reach_step b = reach_seen(&s, 2 * step.node + 2, d, metric);
-            const int swap = b.gap < a.gap;
+            const int swap = reach_before(t->lowest, b, a);
             stack[top++] = swap ? a : b;
             step = swap ? b : a;
         }
-        if (step.gap <= s.farthest && step.node != inner + leaf && state->node_component[step.node] != s.component)
+        if (step.node >= inner && step.node != inner + leaf && reach_matters(t->lowest, step, s.last) &&
+            state->node_component[step.node] != s.component)
             reach_outside_in(&s, step.node - inner, d, metric);
     }
     for (int q = 0; q < s.n; q++) {

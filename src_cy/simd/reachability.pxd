@@ -13,6 +13,7 @@ cdef extern from "reachability.h" nogil:
         const double *packed
         const double *boxes
         const int32_t *row
+        const int32_t *lowest
         int32_t n
         int32_t depth
         int32_t d
