@@ -1,7 +1,8 @@
 """Minimum spanning tree -> single linkage -> condensed tree -> selected clusters -> labels.
 
-A linkage is four arrays of n - 1 merges in ascending order: left, right (a point's number, or n + that of a merge), value
-(distance) and size (points together). m clusters, of which 0 is the root; a parent has a lower number than its children.
+A linkage is four arrays of n - 1 merges in ascending order: left, right (a point's number, or n + that of a merge),
+value (distance) and size (points together). m clusters, of which 0 is the root; parents have lower numbers than their
+children.
 """
 
 import numpy as np

@@ -32,6 +32,12 @@ class ReachabilityTree:
     ) -> None: ...
     def find_core_distances(self, begin: int, end: int, n_threads: int = ...) -> None:
         """Of the points in leaves begin to end: a part of the work, so that somebody can look in between."""
+    def place(
+        self, tree: KdTree, core: NDArray[np.float64], n_threads: int = ...
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:  # fmt: skip
+        """Of other points, in a tree of their own: the row that is nearest by mutual reachability, and the reduced
+        reachability. core : (n_points,) as core_distances() gave them; that of another point is its distance to
+        the min_samples-th nearest of ours."""
     def core_distances(self) -> NDArray[np.float64]:
         """Reduced, by row."""
     def join(self, n_threads: int = ...) -> int:

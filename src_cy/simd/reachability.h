@@ -32,15 +32,18 @@ static inline int32_t fastml_reach_first(const struct fastml_reach_tree *t, int3
     return (int32_t)(((int64_t)t->n * leaf) >> t->depth);
 }
 
-/* What the rounds of Boruvka's algorithm know of the points. */
+/* What the rounds of Boruvka's algorithm know: of the points of the tree, and of those that ask, which are the same or
+   the points of another tree. */
 struct fastml_reach_state {
     const double *core;            /* (n,) reduced */
     const double *node_core;       /* (n_nodes,) the least of a node */
     const int32_t *component;      /* (n,) */
-    const int32_t *node_component; /* (n_nodes,) -1 where points of several are in it */
-    double *bound;                 /* (n,) by component: no edge out of it that is longer matters. Shared, falls only */
-    int32_t *nearest;              /* (n,) the nearest point outside of one's component, -1 where not known */
-    double *least;                 /* (n,) its mutual reachability, or a number that it does not fall below */
+    const int32_t *node_component; /* (n_nodes,) -1 where points of several are in it; never -2 */
+    const double *own_core;        /* the same of those that ask */
+    const int32_t *own_component;
+    double *bound;                 /* by component: no edge out of it that is longer matters. Shared, falls only */
+    int32_t *nearest;              /* of those that ask: the nearest point outside of the component, -1 if not known */
+    double *least;                 /* its mutual reachability, or a number that it does not fall below */
 };
 
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -79,13 +82,13 @@ static inline void fastml_reach_lower(double *p, double x)
 
 struct fastml_reach_kernels {
     /* core_out[p] is the distance to the k-th of point p's nearest, itself among them; beside_out (n, n_beside) the
-       nearest without itself, by distance, then by row. distance and who: (width, n_kept) for use inside,
-       n_kept > n_beside, n_kept >= k. */
-    void (*core_distances)(const struct fastml_reach_tree *tree, int32_t leaf, int32_t k, int32_t n_kept,
-                           int32_t n_beside, double *distance, int32_t *who, double *core_out, int32_t *beside_out);
+       nearest without itself, by distance, then by row. p is a place of a leaf of `from`, which is the tree or one of
+       other points. distance and who: (width, n_kept) for use inside, n_kept > n_beside, n_kept >= k. */
+    void (*core_distances)(const struct fastml_reach_tree *tree, const struct fastml_reach_tree *from, int32_t leaf,
+                           int32_t k, int32_t n_kept, int32_t n_beside, double *distance, int32_t *who, double *core_out, int32_t *beside_out);
     /* For the points of a leaf that are needed, their nearest outside if it is within their component's bound. */
-    void (*nearest_outside)(const struct fastml_reach_tree *tree, const struct fastml_reach_state *state, int32_t leaf,
-                            const uint8_t *needed);
+    void (*nearest_outside)(const struct fastml_reach_tree *tree, const struct fastml_reach_tree *from,
+                            const struct fastml_reach_state *state, int32_t leaf, const uint8_t *needed);
     double (*distance)(const struct fastml_reach_tree *tree, int32_t leaf_a, int32_t a, int32_t leaf_b, int32_t b);
 };
 

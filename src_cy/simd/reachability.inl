@@ -54,15 +54,15 @@ FASTML_FORCED void reach_to_box(const double *block, const double *box, int d, i
 }
 
 /* From REACH_ABREAST points of a leaf to each point of another. out: (REACH_ABREAST, REACH_WIDTH) */
-FASTML_FORCED void reach_to_points(const double *from, const int *q, const double *block, int d, int width, int metric,
-                                   double power, double *out)
+FASTML_FORCED void reach_to_points(const double *from, int from_width, const int *q, const double *block, int d,
+                                   int width, int metric, double power, double *out)
 {
     const double *a = from + q[0], *b = from + q[1], *c = from + q[2], *e = from + q[3];
     for (int v = 0; v < width; v += FASTML_LANES) {
         fastml_lanes of_a = lanes_of(0.0), of_b = of_a, of_c = of_a, of_e = of_a;
         for (int j = 0; j < d; j++) {
-            const ptrdiff_t at = (ptrdiff_t)j * width;
-            const fastml_lanes x = lanes_load(block + at + v);
+            const ptrdiff_t at = (ptrdiff_t)j * from_width;
+            const fastml_lanes x = lanes_load(block + (ptrdiff_t)j * width + v);
             of_a = reach_add(of_a, lanes_sub(x, lanes_of(a[at])), metric, power);
             of_b = reach_add(of_b, lanes_sub(x, lanes_of(b[at])), metric, power);
             of_c = reach_add(of_c, lanes_sub(x, lanes_of(c[at])), metric, power);
@@ -106,8 +106,8 @@ FASTML_FORCED int reach_matters(const int32_t *lowest, struct reach_step step, s
 
 struct reach_search {
     const struct fastml_reach_tree *tree;
-    const double *block, *box;
-    int32_t n, n_kept;
+    const double *block, *box; /* of the leaf whose points ask */
+    int32_t n, width, n_kept;
     double *distance; /* (n, n_kept) ascending */
     int32_t *who;
     double kth[REACH_WIDTH];
@@ -156,7 +156,7 @@ FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d,
     const double *block = t->packed + (ptrdiff_t)leaf * d * width;
     double gap[REACH_WIDTH], to[REACH_ABREAST * REACH_WIDTH];
     int near[REACH_WIDTH + REACH_ABREAST], n_near = 0;
-    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, width, metric, t->metric.p, gap);
+    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, s->width, metric, t->metric.p, gap);
     for (int q = 0; q < s->n; q++)
         if (s->kth[q] > 0.0 && (gap[q] < s->kth[q] || (gap[q] == s->kth[q] && reach_may_tie(s, q, node))))
             near[n_near++] = q;
@@ -165,7 +165,7 @@ FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d,
     for (int i = 0; i < REACH_ABREAST; i++) /* the last four are filled up */
         near[n_near + i] = near[n_near - 1];
     for (int i = 0; i < n_near; i += REACH_ABREAST) {
-        reach_to_points(s->block, near + i, block, d, width, metric, t->metric.p, to);
+        reach_to_points(s->block, s->width, near + i, block, d, width, metric, t->metric.p, to);
         for (int a = 0; a < REACH_ABREAST && i + a < n_near; a++)
             reach_keep(s, near[i + a], to + a * REACH_WIDTH, first, n);
     }
@@ -179,20 +179,22 @@ FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d,
     s->last.apart = s->last.reach;
 }
 
-FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, int32_t k, int32_t n_kept,
-                              int32_t n_beside, double *distance, int32_t *who, double *core_out, int32_t *beside_out,
-                              int fixed_d, int metric)
+FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, const struct fastml_reach_tree *from, int32_t leaf,
+                              int32_t k, int32_t n_kept, int32_t n_beside, double *distance, int32_t *who,
+                              double *core_out, int32_t *beside_out, int fixed_d, int metric)
 {
     const int d = fixed_d ? fixed_d : t->d;
-    const int32_t inner = (1 << t->depth) - 1, first = fastml_reach_first(t, leaf);
+    const int32_t inner = (1 << t->depth) - 1, first = fastml_reach_first(from, leaf);
+    const int32_t own = from == t ? inner + leaf : -1;
     const struct fastml_metric m = {metric, t->metric.p, NULL, NULL};
     struct reach_step stack[REACH_DEPTH];
     struct reach_search s;
     int top = 0;
     s.tree = t;
-    s.block = t->packed + (ptrdiff_t)leaf * d * t->width;
-    s.box = t->boxes + (ptrdiff_t)(inner + leaf) * 2 * d;
-    s.n = fastml_reach_first(t, leaf + 1) - first;
+    s.block = from->packed + (ptrdiff_t)leaf * d * from->width;
+    s.box = from->boxes + ((ptrdiff_t)(1 << from->depth) - 1 + leaf) * 2 * d;
+    s.n = fastml_reach_first(from, leaf + 1) - first;
+    s.width = from->width;
     s.n_kept = n_kept;
     s.distance = distance;
     s.who = who;
@@ -203,20 +205,22 @@ FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, i
     }
     for (int q = 0; q < s.n; q++)
         s.kth[q] = INFINITY;
-    reach_nearest_in(&s, leaf, d, metric);
+    if (own >= 0)
+        reach_nearest_in(&s, leaf, d, metric);
     stack[top++] = (struct reach_step){0.0, 0.0, 0};
     while (top > 0 && s.last.reach > 0.0) {
         struct reach_step step = stack[--top];
         while (step.node < inner && reach_matters(t->lowest, step, s.last)) {
             const int32_t child = 2 * step.node + 1;
             const double *boxes = t->boxes + (ptrdiff_t)child * 2 * d;
-            const double to_a = fastml_boxes_least(&m, s.box, boxes, d), to_b = fastml_boxes_least(&m, s.box, boxes + 2 * d, d);
+            const double to_a = fastml_boxes_least(&m, s.box, boxes, d);
+            const double to_b = fastml_boxes_least(&m, s.box, boxes + 2 * d, d);
             const struct reach_step a = {to_a, to_a, child}, b = {to_b, to_b, child + 1};
             const int swap = reach_before(t->lowest, b, a);
             stack[top++] = swap ? a : b;
             step = swap ? b : a;
         }
-        if (step.node >= inner && step.node != inner + leaf && reach_matters(t->lowest, step, s.last))
+        if (step.node >= inner && step.node != own && reach_matters(t->lowest, step, s.last))
             reach_nearest_in(&s, step.node - inner, d, metric);
     }
     for (int q = 0; q < s.n; q++) {
@@ -224,7 +228,7 @@ FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, int32_t leaf, i
         int n_out = 0;
         core_out[first + q] = distance[(ptrdiff_t)q * n_kept + k - 1];
         for (int i = 0; i < n_kept && n_out < n_beside; i++)
-            if (who[(ptrdiff_t)q * n_kept + i] != first + q)
+            if (own < 0 || who[(ptrdiff_t)q * n_kept + i] != first + q)
                 out[n_out++] = who[(ptrdiff_t)q * n_kept + i];
     }
 }
@@ -235,7 +239,7 @@ struct reach_outside {
     const struct fastml_reach_tree *tree;
     const struct fastml_reach_state *state;
     const double *block, *box;
-    int32_t first, n, component; /* component: the one of all that are needed, or -2 */
+    int32_t first, n, width, component; /* component: the one of all that are needed, or -2 */
     uint8_t needed[REACH_WIDTH];
     double limit[REACH_WIDTH]; /* nothing beyond matters */
     double best[REACH_WIDTH], length[REACH_WIDTH];
@@ -249,8 +253,8 @@ FASTML_FORCED void reach_compare(struct reach_outside *s, int q, double *to, int
 {
     const struct fastml_reach_state *state = s->state;
     const int32_t *row = s->tree->row, *component = state->component + first;
-    const int32_t place = s->first + q, own = state->component[place];
-    const double *core = state->core + first, own_core = state->core[place], scale = s->tree->scale;
+    const int32_t place = s->first + q, own = state->own_component[place];
+    const double *core = state->core + first, own_core = state->own_core[place], scale = s->tree->scale;
     double limit = s->limit[q], least = INFINITY;
     for (int j = 0; j < n; j++) {
         double x = to[j] * scale;
@@ -301,12 +305,12 @@ FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d
     const double *block = t->packed + (ptrdiff_t)leaf * d * width;
     double gap[REACH_WIDTH], to[REACH_ABREAST * REACH_WIDTH];
     int near[REACH_WIDTH + REACH_ABREAST], n_near = 0;
-    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, width, metric, t->metric.p, gap);
+    reach_to_box(s->block, t->boxes + (ptrdiff_t)node * 2 * d, d, s->width, metric, t->metric.p, gap);
     for (int q = 0; q < s->n; q++) {
         if (!s->needed[q])
             continue;
-        const int32_t own = state->component[s->first + q];
-        const double own_core = state->core[s->first + q], bound = fastml_reach_load(state->bound + own);
+        const int32_t own = state->own_component[s->first + q];
+        const double own_core = state->own_core[s->first + q], bound = fastml_reach_load(state->bound + own);
         double nearest = gap[q] * t->scale > own_core ? gap[q] * t->scale : own_core;
         nearest = state->node_core[node] > nearest ? state->node_core[node] : nearest;
         s->limit[q] = bound < s->limit[q] ? bound : s->limit[q];
@@ -318,7 +322,7 @@ FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d
     for (int i = 0; i < REACH_ABREAST && n_near > 0; i++)
         near[n_near + i] = near[n_near - 1];
     for (int i = 0; i < n_near; i += REACH_ABREAST) {
-        reach_to_points(s->block, near + i, block, d, width, metric, t->metric.p, to);
+        reach_to_points(s->block, s->width, near + i, block, d, width, metric, t->metric.p, to);
         for (int a = 0; a < REACH_ABREAST && i + a < n_near; a++)
             reach_compare(s, near[i + a], to + a * REACH_WIDTH, first, n);
     }
@@ -339,24 +343,27 @@ FASTML_FORCED struct reach_step reach_seen(const struct reach_outside *s, int32_
     return step;
 }
 
-FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const struct fastml_reach_state *state,
-                                    int32_t leaf, const uint8_t *needed, int fixed_d, int metric)
+FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const struct fastml_reach_tree *from,
+                                    const struct fastml_reach_state *state, int32_t leaf, const uint8_t *needed,
+                                    int fixed_d, int metric)
 {
     const int d = fixed_d ? fixed_d : t->d;
-    const int32_t inner = (1 << t->depth) - 1, first = fastml_reach_first(t, leaf);
+    const int32_t inner = (1 << t->depth) - 1, first = fastml_reach_first(from, leaf);
+    const int32_t own_leaf = from == t ? inner + leaf : -1;
     struct reach_step stack[REACH_DEPTH];
     struct reach_outside s;
     int top = 0;
     s.tree = t;
     s.state = state;
-    s.block = t->packed + (ptrdiff_t)leaf * d * t->width;
-    s.box = t->boxes + (ptrdiff_t)(inner + leaf) * 2 * d;
+    s.block = from->packed + (ptrdiff_t)leaf * d * from->width;
+    s.box = from->boxes + ((ptrdiff_t)(1 << from->depth) - 1 + leaf) * 2 * d;
     s.first = first;
-    s.n = fastml_reach_first(t, leaf + 1) - first;
+    s.n = fastml_reach_first(from, leaf + 1) - first;
+    s.width = from->width;
     s.component = -1;
     s.least_core = INFINITY;
     for (int q = 0; q < s.n; q++) {
-        const int32_t own = state->component[first + q];
+        const int32_t own = state->own_component[first + q];
         s.needed[q] = needed[q];
         s.best[q] = s.length[q] = INFINITY;
         s.who[q] = -1;
@@ -364,10 +371,10 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
         if (!needed[q])
             continue;
         s.component = s.component == -1 || s.component == own ? own : -2;
-        s.least_core = state->core[first + q] < s.least_core ? state->core[first + q] : s.least_core;
+        s.least_core = state->own_core[first + q] < s.least_core ? state->own_core[first + q] : s.least_core;
     }
     reach_note_last(&s);
-    if (state->node_component[inner + leaf] < 0)
+    if (own_leaf >= 0 && state->node_component[own_leaf] < 0)
         reach_outside_in(&s, leaf, d, metric);
     stack[top++] = (struct reach_step){0.0, 0.0, 0};
     while (top > 0 && s.last.reach > 0.0) {
@@ -379,7 +386,7 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
             stack[top++] = swap ? a : b;
             step = swap ? b : a;
         }
-        if (step.node >= inner && step.node != inner + leaf && reach_matters(t->lowest, step, s.last) &&
+        if (step.node >= inner && step.node != own_leaf && reach_matters(t->lowest, step, s.last) &&
             state->node_component[step.node] != s.component)
             reach_outside_in(&s, step.node - inner, d, metric);
     }
@@ -415,18 +422,19 @@ FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const str
     default: call(0, FASTML_MINKOWSKI);                         \
     }
 
-static void core_distances(const struct fastml_reach_tree *tree, int32_t leaf, int32_t k, int32_t n_kept,
-                           int32_t n_beside, double *distance, int32_t *who, double *core_out, int32_t *beside_out)
+static void core_distances(const struct fastml_reach_tree *tree, const struct fastml_reach_tree *from, int32_t leaf,
+                           int32_t k, int32_t n_kept, int32_t n_beside, double *distance, int32_t *who,
+                           double *core_out, int32_t *beside_out)
 {
-#define REACH_CALL(d, m) reach_core(tree, leaf, k, n_kept, n_beside, distance, who, core_out, beside_out, d, m)
+#define REACH_CALL(d, m) reach_core(tree, from, leaf, k, n_kept, n_beside, distance, who, core_out, beside_out, d, m)
     REACH_CASES(tree, REACH_CALL)
 #undef REACH_CALL
 }
 
-static void nearest_outside(const struct fastml_reach_tree *tree, const struct fastml_reach_state *state, int32_t leaf,
-                            const uint8_t *needed)
+static void nearest_outside(const struct fastml_reach_tree *tree, const struct fastml_reach_tree *from,
+                            const struct fastml_reach_state *state, int32_t leaf, const uint8_t *needed)
 {
-#define REACH_CALL(d, m) reach_outside_of(tree, state, leaf, needed, d, m)
+#define REACH_CALL(d, m) reach_outside_of(tree, from, state, leaf, needed, d, m)
     REACH_CASES(tree, REACH_CALL)
 #undef REACH_CALL
 }
