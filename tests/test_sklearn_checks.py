@@ -5,6 +5,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from fastml.cluster import HDBSCAN
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -68,6 +69,8 @@ ESTIMATORS = [
     NuSVR(gamma="auto", tol=1e-10),
     OneClassSVM(gamma="auto", tol=1e-10),
     SVC(gamma="auto", tol=1e-10, probability=True),
+    HDBSCAN(),
+    HDBSCAN(min_samples=1, metric="manhattan", algorithm="brute"),
 ]
 
 

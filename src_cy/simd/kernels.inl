@@ -29,6 +29,7 @@
 #include "kd_query.inl"
 #include "kd_nearest.inl"
 #include "kd_within.inl"
+#include "reachability.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.cluster
 import sklearn.ensemble
 import sklearn.svm
 import sklearn.tree
 
+import fastml.cluster
 import fastml.ensemble
 import fastml.svm
 import fastml.tree
@@ -27,6 +29,7 @@ from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGrad
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
+    sklearn.cluster: {"HDBSCAN": fastml.cluster.HDBSCAN},
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
         "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
@@ -42,6 +45,7 @@ REPLACED = {
     sklearn.svm: {name: getattr(fastml.svm, name) for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
 }
 OURS = [
+    fastml.cluster.HDBSCAN,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = [
+    "sklearn.cluster.tests.test_hdbscan",
     "sklearn.ensemble.tests.test_gradient_boosting",
     "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
     "sklearn.ensemble.tests.test_forest",
