@@ -1,0 +1,3 @@
+"""Clusterings: k-means."""
+
+__all__: list[str] = []
