@@ -10,6 +10,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from fastml._engines.lloyd import inertia, nearest, squared_distances
+from fastml.cluster.engines import open_engine
+from fastml.cluster.means import new_centres
+from fastml.cluster.points import Centres, Points, float_type
+from fastml.cluster.sparse_points import SparsePoints, sparse_nearest, sparse_squared_distances
+
 
 @dataclass(frozen=True)
 class LloydResult:
@@ -19,14 +25,28 @@ class LloydResult:
     centres : (k, d), of X's dtype (float64 for bytes).
     inertia : weighted sum of squared distances to the own centre, summed in float64.
     n_iter : steps done.
-    converged : no point moved in the last step, or the centres moved by no more than tol.
+    converged : no point moved in the last step ("labels"), the centres moved by no more than tol ("tol"), or None.
+    shift : squared distances by which the centres moved in the last step, added up.
     """
 
     labels: NDArray[np.int32]
     centres: NDArray[Any]
     inertia: float
     n_iter: int
-    converged: bool
+    converged: str | None
+    shift: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step left, for who watches the loop; labels and inertia are computed when asked for."""
+
+    number: int
+    centres: NDArray[Any]
+    shift: float
+    converged: str | None
+    labels: Callable[[], NDArray[np.int32]]
+    inertia: Callable[[], float]
 
 
 def run_lloyd(
@@ -39,7 +59,8 @@ def run_lloyd(
     n_threads: int = 1,
     algorithm: str = "auto",
     metric: str = "euclidean",
-    watch: Callable[[int, Callable[[], float]], bool] | None = None,
+    points: Points | SparsePoints | None = None,
+    watch: Callable[[Step], bool] | None = None,
 ) -> LloydResult:
     """Lloyd's algorithm from the given centres.
 
@@ -52,78 +73,101 @@ def run_lloyd(
         The start; not changed.
     max_iter : int
     tol : float
-        Ends when the squared distances that the centres moved by add up to no more than this.
+        Ends when the squared distances by which the centres moved add up to no more than this.
     n_threads : int
         The result does not depend on it.
     algorithm : str
-        "auto", or the engine by name.
+        An engine of `fastml.cluster.engines`, or "auto". The result does not depend on it.
     metric : "euclidean" or "cosine"
         cosine: rows of X have length 1, and centres are brought back to length 1 after each step.
+    points : Points or SparsePoints, optional
+        Of X, its weights and these centres, where the caller has them.
     watch : callable, optional
-        Called after each step with (step, inertia), where inertia() computes it; True ends the loop.
+        Called after each step; True ends the loop.
     """
-    dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
-    at = np.ascontiguousarray(centres, dtype)
-    labels = np.full(X.shape[0], -1, np.int32)
-    converged, strict, n_iter = False, False, 0
-    for n_iter in range(1, max_iter + 1):
-        new, sq = assign(X, at, n_threads)
-        moved = not np.array_equal(labels, new)
-        labels = new
-        before, at = at, _means(X, sample_weight, labels, sq, at).astype(dtype)
-        if watch is not None and watch(n_iter - 1, lambda: _inertia(X, sample_weight, at, labels)):
-            break
+    at = np.ascontiguousarray(centres, float_type(X))
+    if points is None:
+        points = points_of(X, sample_weight, at, n_threads)
+    engine = open_engine(points, len(at), max_iter, algorithm, n_threads)
+    converged, shift, n_iter, strict = None, np.inf, 0, False
+    for step in range(max_iter):
+        moved = engine.step(at)
+        before, n_iter = at, step + 1
+
+        def far_rows(count: int, before: NDArray[Any] = before) -> tuple[NDArray[Any], NDArray[np.int32]]:
+            return _far_rows(X, engine.labels(before), before, count, n_threads)
+
+        at = new_centres(points, engine.sums, far_rows, metric).astype(before.dtype)
+        moves = at.astype(np.float64) - before
+        shift = float(np.einsum("ij,ij->", moves, moves))
         strict = not moved
-        converged = strict or float(((at.astype(np.float64) - before) ** 2).sum()) <= tol
+        converged = "labels" if strict else "tol" if shift <= tol else None
+        if watch is not None:
+            def labels(before: NDArray[Any] = before) -> NDArray[np.int32]:
+                return engine.labels(before)
+
+            def value(at: NDArray[Any] = at, before: NDArray[Any] = before) -> float:
+                return inertia_of(X, engine.labels(before), at, sample_weight, n_threads)
+
+            if watch(Step(step, at, shift, converged, labels, value)):
+                break
         if converged:
             break
     if not strict:
-        labels, _ = assign(X, at, n_threads)
-    return LloydResult(labels, at, _inertia(X, sample_weight, at, labels), n_iter, converged)
+        engine.step(at)
+    labels_out = engine.labels(before if strict else at)
+    value_out = inertia_of(X, labels_out, at, sample_weight, n_threads)
+    return LloydResult(labels_out, at, value_out, n_iter, converged, shift)
+
+
+def points_of(
+    X: Any, weight: NDArray[np.float64] | None, centres: Any, n_threads: int = 1, squares: bool = False
+) -> Points | SparsePoints:
+    """X as the engines read it; ValueError where it is not finite."""
+    if sp.issparse(X):
+        return SparsePoints.of(X, weight, squares)
+    return Points.of(X, weight, centres, n_threads, squares)
 
 
 def assign(X: Any, centres: NDArray[Any], n_threads: int = 1) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """The nearest centre of each row, ties to the lowest number, and the squared distance to it."""
-    n = X.shape[0]
-    labels, best = np.zeros(n, np.int32), np.full(n, np.inf)
-    for c, centre in enumerate(np.asarray(centres, np.float64)):
-        sq = _squared_distances(X, centre)
-        nearer = sq < best
-        labels[nearer], best[nearer] = c, sq[nearer]
-    return labels, best
+    labels = nearest_centres(X, centres, n_threads)
+    return labels, squared(X, labels, centres, n_threads)
 
 
-def _squared_distances(X: Any, centre: NDArray[np.float64]) -> NDArray[np.float64]:
+def nearest_centres(X: Any, centres: NDArray[Any], n_threads: int = 1) -> NDArray[np.int32]:
+    """The nearest centre of each row, ties to the lowest number."""
     if sp.issparse(X):
-        rows = X.astype(np.float64)
-        return np.maximum(rows.multiply(rows).sum(axis=1).A1 - 2 * rows @ centre + centre @ centre, 0.0)
-    return ((X - centre) ** 2).sum(axis=1, dtype=np.float64)
+        return sparse_nearest(X, centres, n_threads)
+    points = Points.of(X, None, centres, n_threads)
+    return nearest(points, Centres(centres, points), n_threads)
 
 
-def _inertia(X: Any, weight: Any, centres: NDArray[Any], labels: NDArray[np.int32]) -> float:
-    total = 0.0
-    for c, centre in enumerate(np.asarray(centres, np.float64)):
-        own = labels == c
-        if own.any():
-            sq = _squared_distances(X[own], centre)
-            total += float(sq.sum() if weight is None else sq @ weight[own])
-    return total
+def squared(X: Any, labels: NDArray[np.int32], centres: NDArray[Any], n_threads: int = 1) -> NDArray[np.float64]:
+    """(n,) float64 squared distances of rows to the centres of their labels."""
+    if sp.issparse(X):
+        return sparse_squared_distances(X, labels, centres, n_threads)
+    return squared_distances(X, labels, np.ascontiguousarray(centres, np.float64), n_threads)
 
 
-def _means(X: Any, weight: Any, labels: NDArray[np.int32], sq: NDArray[np.float64], before: Any) -> NDArray[Any]:
-    weight = np.ones(X.shape[0]) if weight is None else weight
-    k = len(before)
-    by_cluster = sp.csr_matrix((weight, (labels, np.arange(X.shape[0]))), shape=(k, X.shape[0]))
-    sums = by_cluster @ X.astype(np.float64)
-    sums = sums.toarray() if sp.issparse(sums) else np.asarray(sums)
-    total = np.bincount(labels, weights=weight, minlength=k)
-    empty = np.flatnonzero(total == 0)
-    if len(empty) and sq.max() > 0:
-        for c, far in zip(empty, np.argsort(-sq, kind="stable")[: len(empty)], strict=True):
-            row = X[far].toarray()[0] if sp.issparse(X) else X[far].astype(np.float64)
-            sums[labels[far]] -= row * weight[far]
-            sums[c], total[c] = row * weight[far], weight[far]
-            total[labels[far]] -= weight[far]
-    means = np.divide(sums, total[:, None], out=np.zeros_like(sums), where=total[:, None] > 0)
-    means[total <= 0] = means[np.argmax(total)]
-    return means
+def inertia_of(
+    X: Any, labels: NDArray[np.int32], centres: NDArray[Any], weight: NDArray[np.float64] | None, n_threads: int = 1
+) -> float:
+    """Weighted sum of squared distances of rows to the centres of their labels."""
+    if sp.issparse(X):
+        sq = sparse_squared_distances(X, labels, centres, n_threads)
+        return float(np.add.accumulate(sq if weight is None else sq * weight)[-1])
+    return inertia(X, labels, np.ascontiguousarray(centres, np.float64), weight, n_threads)
+
+
+def _far_rows(
+    X: Any, labels: NDArray[np.int32], centres: NDArray[Any], count: int, n_threads: int
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Rows farthest from their centres, farthest first, ties by row; none where all lie on their centres."""
+    sq = squared(X, labels, centres, n_threads)
+    count = min(count, len(sq))
+    if sq.max() == 0:
+        return np.empty(0, np.intp), np.empty(0, np.int32)
+    rows = np.flatnonzero(sq >= np.partition(sq, len(sq) - count)[len(sq) - count])
+    rows = rows[np.argsort(-sq[rows], kind="stable")][:count]
+    return rows, labels[rows]

@@ -22,6 +22,7 @@
 #include "transpose.inl"
 #include "predict.inl"
 #include "votes.inl"
+#include "lloyd.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,

@@ -1,0 +1,59 @@
+/* The kernels of Lloyd's algorithm: points against centres, exact sums, boxes of points, bounds. */
+#ifndef FASTML_LLOYD_H
+#define FASTML_LLOYD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tables.h"
+
+enum { FASTML_F32, FASTML_F64, FASTML_U8 }; /* what X holds */
+enum {
+    FASTML_LLOYD_LANES = 64, /* points of a block, which lie column after column */
+    FASTML_LLOYD_PANEL = 6   /* centres that meet a block at once */
+};
+
+/* X, and the fixed point in which its rows are added up: rint((x - offset) * weight * scale), of at most 2^51, so that
+   no sum of them passes 2^62 and sums are exact in any order. A row of sums: d columns, weight, check. */
+struct fastml_points {
+    const void *x; /* (n, d) */
+    int32_t kind;
+    ptrdiff_t d;
+    const double *weight; /* (n,) or NULL */
+    const double *offset; /* (d,) */
+    const double *scale;  /* (d,) a power of two */
+    double weight_scale;  /* a power of two; 1 without weights */
+    double unit;          /* packed points are (x - offset) * unit: of a size for float32 */
+};
+
+/* Centres as blocks of points meet them. */
+struct fastml_centres {
+    ptrdiff_t k;
+    const double *centre; /* (k, d) */
+    const float *panels;  /* (n_panels, d, PANEL) as packed points are */
+    const float *half_sq; /* (n_panels * PANEL,) half of the squared norms; 1e30 beyond k */
+    float radius;         /* the largest norm */
+};
+
+struct fastml_lloyd_kernels {
+    /* lloyd_rows.inl */
+    void (*column_stats)(const void *x, int kind, ptrdiff_t first, ptrdiff_t n, ptrdiff_t d, double *min_out,
+                         double *max_out, double *sum_out);
+    void (*column_squares)(const void *x, int kind, ptrdiff_t first, ptrdiff_t n, ptrdiff_t d, const double *mean,
+                           double *sum_out);
+    double (*squared_distance)(const void *x, int kind, ptrdiff_t row, ptrdiff_t d, const double *centre);
+    void (*add_row)(const struct fastml_points *points, ptrdiff_t row, int64_t check, int64_t sign, int64_t *sums);
+
+    /* lloyd_lanes.inl */
+    float (*pack_block)(const struct fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n,
+                        float *block_out);
+    void (*nearest_in_block)(const float *block, ptrdiff_t d, const struct fastml_centres *centres, float *best_out,
+                             float *second_out, int32_t *nearest_out);
+    void (*assign_block)(const struct fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n,
+                         const float *block, float radius, const struct fastml_centres *centres,
+                         int32_t *nearest_out);
+};
+
+FASTML_TABLES(fastml_lloyd_kernels)
+
+#endif

@@ -1,0 +1,53 @@
+"""What Cython sees of lloyd.h: the kernels of Lloyd's algorithm."""
+
+from libc.stdint cimport int32_t, int64_t
+
+
+cdef extern from "lloyd.h" nogil:
+    enum:
+        FASTML_F32
+        FASTML_F64
+        FASTML_U8
+        FASTML_LLOYD_LANES
+        FASTML_LLOYD_PANEL
+
+    struct fastml_points:
+        const void *x
+        int32_t kind
+        ptrdiff_t d
+        const double *weight
+        const double *offset
+        const double *scale
+        double weight_scale
+        double unit
+
+    struct fastml_centres:
+        ptrdiff_t k
+        const double *centre
+        const float *panels
+        const float *half_sq
+        float radius
+
+    struct fastml_lloyd_kernels:
+        void (*column_stats)(
+            const void *x, int kind, ptrdiff_t first, ptrdiff_t n, ptrdiff_t d, double *min_out, double *max_out,
+            double *sum_out
+        ) noexcept nogil
+        void (*column_squares)(
+            const void *x, int kind, ptrdiff_t first, ptrdiff_t n, ptrdiff_t d, const double *mean, double *sum_out
+        ) noexcept nogil
+        double (*squared_distance)(
+            const void *x, int kind, ptrdiff_t row, ptrdiff_t d, const double *centre
+        ) noexcept nogil
+        void (*add_row)(
+            const fastml_points *points, ptrdiff_t row, int64_t check, int64_t sign, int64_t *sums
+        ) noexcept nogil
+        float (*pack_block)(
+            const fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n, float *block_out
+        ) noexcept nogil
+        void (*assign_block)(
+            const fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const float *block,
+            float radius, const fastml_centres *centres, int32_t *nearest_out
+        ) noexcept nogil
+
+    const fastml_lloyd_kernels *fastml_lloyd_kernels_chosen()
