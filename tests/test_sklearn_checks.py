@@ -1,10 +1,12 @@
 """scikit-learn's own checks hold for every public estimator; none is expected to fail."""
 
+import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from fastml.cluster import KMeans
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -29,6 +31,12 @@ from fastml.tree import (
     ExtraTreeRegressor,
     ID3Classifier,
 )
+
+
+def along_the_diagonal(X, n_clusters, random_state):
+    """Centres that no row's weight has a say in: draws by weight differ from draws among repeated rows."""
+    return np.linspace(-1, 1, n_clusters)[:, None] * np.ones(X.shape[1])
+
 
 ESTIMATORS = [
     XGBClassifier(n_estimators=10),
@@ -58,6 +66,8 @@ ESTIMATORS = [
     C45Classifier(),
     CHAIDClassifier(),
     CHAIDRegressor(),
+    KMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
+    KMeans(n_clusters=2, max_iter=20, init=along_the_diagonal, n_init=1, metric="cosine"),
 ]
 
 

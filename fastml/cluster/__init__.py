@@ -1,3 +1,5 @@
 """Clusterings: k-means."""
 
-__all__: list[str] = []
+from fastml.cluster.kmeans import KMeans
+
+__all__ = ["KMeans"]

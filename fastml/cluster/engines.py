@@ -11,7 +11,7 @@ from fastml._engines.lloyd import LaneLloyd
 from fastml.cluster.points import Centres, Points
 from fastml.cluster.sparse_points import SparseEngine, SparsePoints
 
-ALGORITHMS = ("auto", "lloyd")
+ALGORITHMS = ("auto", "lloyd", "elkan", "tree")
 
 
 class Engine(Protocol):

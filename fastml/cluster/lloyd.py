@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastml._engines.lloyd import inertia, nearest, squared_distances
-from fastml.cluster.engines import open_engine
+from fastml.cluster.engines import Engine, open_engine
 from fastml.cluster.means import new_centres
 from fastml.cluster.points import Centres, Points, float_type
 from fastml.cluster.sparse_points import SparsePoints, sparse_nearest, sparse_squared_distances
+from fastml.ensemble.rounds import Rounds
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def run_lloyd(
     algorithm: str = "auto",
     metric: str = "euclidean",
     points: Points | SparsePoints | None = None,
-    watch: Callable[[Step], bool] | None = None,
+    loop: Rounds | None = None,
+    watch: Callable[[Step], None] | None = None,
 ) -> LloydResult:
     """Lloyd's algorithm from the given centres.
 
@@ -82,51 +85,52 @@ def run_lloyd(
         cosine: rows of X have length 1, and centres are brought back to length 1 after each step.
     points : Points or SparsePoints, optional
         Of X, its weights and these centres, where the caller has them.
+    loop : Rounds, optional
+        Of max_iter rounds; whoever listens to it can end it.
     watch : callable, optional
-        Called after each step; True ends the loop.
+        Called after each step.
     """
     at = np.ascontiguousarray(centres, float_type(X))
     if points is None:
-        points = points_of(X, sample_weight, at, n_threads)
+        points = points_of(X, sample_weight, n_threads)
+    points = points.holding(at)
     engine = open_engine(points, len(at), max_iter, algorithm, n_threads)
-    converged, shift, n_iter, strict = None, np.inf, 0, False
-    for step in range(max_iter):
-        moved = engine.step(at)
-        before, n_iter = at, step + 1
-
-        def far_rows(count: int, before: NDArray[Any] = before) -> tuple[NDArray[Any], NDArray[np.int32]]:
-            return _far_rows(X, engine.labels(before), before, count, n_threads)
-
-        at = new_centres(points, engine.sums, far_rows, metric).astype(before.dtype)
-        moves = at.astype(np.float64) - before
-        shift = float(np.einsum("ij,ij->", moves, moves))
-        strict = not moved
-        converged = "labels" if strict else "tol" if shift <= tol else None
-        if watch is not None:
-            def labels(before: NDArray[Any] = before) -> NDArray[np.int32]:
-                return engine.labels(before)
-
-            def value(at: NDArray[Any] = at, before: NDArray[Any] = before) -> float:
-                return inertia_of(X, engine.labels(before), at, sample_weight, n_threads)
-
-            if watch(Step(step, at, shift, converged, labels, value)):
-                break
-        if converged:
-            break
-    if not strict:
+    if loop is None:
+        loop = Rounds(max_iter)
+    converged, shift, n_iter = None, np.inf, 0
+    with loop:
+        for step in loop:
+            moved = engine.step(at)
+            before, n_iter = at, step + 1
+            far_rows = partial(_far_rows, X, engine, before, n_threads)
+            at = new_centres(points, engine.sums, far_rows, metric).astype(before.dtype)
+            moves = at.astype(np.float64) - before
+            shift = float(np.einsum("ij,ij->", moves, moves))
+            converged = "labels" if not moved else "tol" if shift <= tol else None
+            if watch is not None:
+                labels = partial(engine.labels, before)
+                watch(Step(step, at, shift, converged, labels, partial(_inertia_now, points, labels, at, n_threads)))
+            if converged:
+                loop.stop("converged")
+    if converged != "labels":
         engine.step(at)
-    labels_out = engine.labels(before if strict else at)
-    value_out = inertia_of(X, labels_out, at, sample_weight, n_threads)
-    return LloydResult(labels_out, at, value_out, n_iter, converged, shift)
+        before = at
+    labels_out = engine.labels(before)
+    value = inertia_of(X, labels_out, at, sample_weight, n_threads)
+    return LloydResult(labels_out, at, value, n_iter, converged, shift)
+
+
+def _inertia_now(points: Any, labels: Callable[[], NDArray[np.int32]], centres: NDArray[Any], n_threads: int) -> float:
+    return inertia_of(points.X, labels(), centres, points.weight, n_threads)
 
 
 def points_of(
-    X: Any, weight: NDArray[np.float64] | None, centres: Any, n_threads: int = 1, squares: bool = False
+    X: Any, weight: NDArray[np.float64] | None = None, n_threads: int = 1, squares: bool = False
 ) -> Points | SparsePoints:
     """X as the engines read it; ValueError where it is not finite."""
     if sp.issparse(X):
         return SparsePoints.of(X, weight, squares)
-    return Points.of(X, weight, centres, n_threads, squares)
+    return Points.of(X, weight, n_threads, squares)
 
 
 def assign(X: Any, centres: NDArray[Any], n_threads: int = 1) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -139,7 +143,7 @@ def nearest_centres(X: Any, centres: NDArray[Any], n_threads: int = 1) -> NDArra
     """The nearest centre of each row, ties to the lowest number."""
     if sp.issparse(X):
         return sparse_nearest(X, centres, n_threads)
-    points = Points.of(X, None, centres, n_threads)
+    points = Points.of(X, None, n_threads).holding(centres)
     return nearest(points, Centres(centres, points), n_threads)
 
 
@@ -148,6 +152,14 @@ def squared(X: Any, labels: NDArray[np.int32], centres: NDArray[Any], n_threads:
     if sp.issparse(X):
         return sparse_squared_distances(X, labels, centres, n_threads)
     return squared_distances(X, labels, np.ascontiguousarray(centres, np.float64), n_threads)
+
+
+def all_squared(X: Any, centres: NDArray[Any], n_threads: int = 1) -> NDArray[np.float64]:
+    """(n, k) float64 squared distances of rows to all centres."""
+    out = np.empty((X.shape[0], len(centres)))
+    for c in range(len(centres)):
+        out[:, c] = squared(X, np.full(X.shape[0], c, np.int32), centres, n_threads)
+    return out
 
 
 def inertia_of(
@@ -161,9 +173,10 @@ def inertia_of(
 
 
 def _far_rows(
-    X: Any, labels: NDArray[np.int32], centres: NDArray[Any], count: int, n_threads: int
+    X: Any, engine: Engine, centres: NDArray[Any], n_threads: int, count: int
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Rows farthest from their centres, farthest first, ties by row; none where all lie on their centres."""
+    labels = engine.labels(centres)
     sq = squared(X, labels, centres, n_threads)
     count = min(count, len(sq))
     if sq.max() == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,9 @@ class Points:
 
     @classmethod
     def of(
-        cls, X: NDArray[Any], weight: NDArray[np.float64] | None, centres: NDArray[Any] | None = None,
-        n_threads: int = 1, squares: bool = False,
-    ) -> Points:  # fmt: skip
-        """Read X once for what its columns hold (twice with `squares`); ValueError where it is not finite.
-
-        `centres`, where given, are of a size for float32 too.
-        """
+        cls, X: NDArray[Any], weight: NDArray[np.float64] | None = None, n_threads: int = 1, squares: bool = False
+    ) -> Points:
+        """Read X once for what its columns hold (twice with `squares`); ValueError where it is not finite."""
         n, d = X.shape
         least, most, total = column_stats(X, n_threads)
         check_columns(least, most, total)
@@ -59,17 +55,26 @@ class Points:
         reach = np.maximum(most - offset, offset - least)
         heaviest, mass = (1.0, float(n)) if weight is None else (float(weight.max()), float(weight.sum()))
         own = column_squares(X, total / n, n_threads) if squares else None
-        # A centre may lie anywhere at the start: what holds the points must hold it.
-        widest = float(reach.max())
-        if centres is not None and len(centres):
-            widest = max(widest, float(np.abs(np.asarray(centres, np.float64) - offset).max()))
         scale = fixed_point(reach * heaviest, reach * mass)
         weight_scale = 1.0 if weight is None else float(fixed_point(np.array([heaviest]), np.array([mass]))[0])
         if X.dtype == np.uint8 and weight is None:
             scale = np.ones(d)
-        unit = 1.0 if widest == 0 else float(np.ldexp(1.0, -int(np.frexp(widest)[1])))
-        return cls(X, weight, offset, scale, weight_scale, unit, own)
+        return cls(X, weight, offset, scale, weight_scale, unit_of(float(reach.max())), own)
 
+
+    def holding(self, centres: NDArray[Any]) -> Points:
+        """These points, of a size such that the centres too are numbers of float32: a start may lie anywhere."""
+        widest = float(np.abs(np.asarray(centres, np.float64) - self.offset).max(initial=0.0))
+        if not widest < LARGEST:
+            raise ValueError(f"init has numbers up to {widest:.3g}, whose squares overflow: give centres near the data")
+        unit = min(self.unit, unit_of(widest)) if widest > 0 else self.unit
+        return self if unit == self.unit else replace(self, unit=unit)
+
+    def variance(self) -> float:
+        """The mean of the columns' variances."""
+        if self.squares is None:
+            raise ValueError("the sums of squares were not asked for")
+        return float(self.squares.mean()) / self.X.shape[0]
 
     def fixed(self, row: int) -> NDArray[np.int64]:
         """(d + 1,) what a row adds to the sums of its cluster: its numbers and its weight."""
@@ -81,6 +86,11 @@ class Points:
 def float_type(X: Any) -> np.dtype[Any]:
     """Of centres: X's float32 or float64, float64 for bytes."""
     return X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def unit_of(widest: float) -> float:
+    """The power of two that brings a number to between 1/2 and 1."""
+    return float(np.ldexp(1.0, -int(np.frexp(widest)[1]))) if widest > 0 else 1.0
 
 
 def fixed_point(largest: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:

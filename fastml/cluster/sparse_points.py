@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.lloyd_sparse import SparseLloyd, sparse_labels, squared_distances
-from fastml.cluster.points import check_columns, fixed_point
+from fastml.cluster.points import LARGEST, check_columns, fixed_point
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class SparsePoints:
     squares: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, X: Any, weight: NDArray[np.float64] | None, squares: bool = False) -> SparsePoints:
+    def of(cls, X: Any, weight: NDArray[np.float64] | None = None, squares: bool = False) -> SparsePoints:
         """Read what columns hold; ValueError where a stored number is not finite."""
         n, d = X.shape
         largest, total = np.zeros(d), np.zeros(d)
@@ -41,6 +41,18 @@ class SparsePoints:
             data = X.data.astype(np.float64)
             own = np.bincount(X.indices, weights=data * data, minlength=d) - n * mean * mean
         return cls(X, weight, np.zeros(d), scale, weight_scale, own)
+
+    def holding(self, centres: NDArray[Any]) -> SparsePoints:
+        """These points: float64 has room for centres wherever they start, unless their squares overflow."""
+        if not np.abs(np.asarray(centres, np.float64)).max(initial=0.0) < LARGEST:
+            raise ValueError("init has numbers whose squares overflow: give centres near the data")
+        return self
+
+    def variance(self) -> float:
+        """The mean of the columns' variances."""
+        if self.squares is None:
+            raise ValueError("the sums of squares were not asked for")
+        return float(self.squares.mean()) / self.X.shape[0]
 
     def fixed(self, row: int) -> NDArray[np.int64]:
         """(d + 1,) what a row adds to the sums of its cluster: its numbers and its weight."""

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.cluster
 import sklearn.ensemble
 import sklearn.tree
 
+import fastml.cluster
 import fastml.ensemble
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -25,6 +27,7 @@ from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGrad
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
+    sklearn.cluster: {"KMeans": fastml.cluster.KMeans},
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
         "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
@@ -39,6 +42,7 @@ REPLACED = {
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
+    fastml.cluster.KMeans,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,
