@@ -35,6 +35,22 @@ struct fastml_centres {
     float radius;         /* the largest norm */
 };
 
+/* Points in Morton order and the boxes around them; see lloyd_tree.inl. Boxes of all levels lie one after the other. */
+struct fastml_box_tree {
+    const struct fastml_points *points;
+    ptrdiff_t n;
+    ptrdiff_t n_fixed;            /* d, or d + 1 where weights lie in `fixed` too */
+    const int32_t *rows;          /* (n,) in Morton order */
+    float *blocks;                /* (n_blocks, d, LANES) */
+    float *radius;                /* (n_blocks,) */
+    int64_t *fixed;               /* (n_blocks, n_fixed, LANES) rows in fixed point, 0 beyond the last */
+    float *boxes;                 /* (n_boxes, 2, d) least and most of each column */
+    int64_t *sums;                /* (n_boxes, d + 2) */
+    const ptrdiff_t *level_start; /* (n_levels + 1,) */
+    const uint64_t *mixed;        /* (LANES,) */
+    float widest;                 /* the largest radius */
+};
+
 struct fastml_lloyd_kernels {
     /* lloyd_rows.inl */
     void (*column_stats)(const void *x, int kind, ptrdiff_t first, ptrdiff_t n, ptrdiff_t d, double *min_out,
@@ -52,6 +68,14 @@ struct fastml_lloyd_kernels {
     void (*assign_block)(const struct fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n,
                          const float *block, float radius, const struct fastml_centres *centres,
                          int32_t *nearest_out);
+
+    /* lloyd_tree.inl */
+    void (*morton_keys)(const struct fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint64_t *keys_out);
+    void (*fill_leaf)(const struct fastml_box_tree *tree, ptrdiff_t b);
+    void (*fill_box)(const struct fastml_box_tree *tree, ptrdiff_t level, ptrdiff_t b);
+    void (*assign_box)(const struct fastml_box_tree *tree, const struct fastml_centres *centres, ptrdiff_t level,
+                       ptrdiff_t b, void *scratch, int64_t *sums, int32_t *labels_out);
+    uint64_t (*mix)(uint64_t i);
 };
 
 FASTML_TABLES(fastml_lloyd_kernels)

@@ -7,6 +7,8 @@
 
 #include "lloyd_lanes.inl"
 
+#include "lloyd_tree.inl"
+
 const struct fastml_lloyd_kernels FASTML_NAME(fastml_lloyd_kernels) = {
     .column_stats = column_stats,
     .column_squares = column_squares,
@@ -16,4 +18,10 @@ const struct fastml_lloyd_kernels FASTML_NAME(fastml_lloyd_kernels) = {
     .pack_block = pack_block,
     .nearest_in_block = nearest_in_block,
     .assign_block = assign_block,
+
+    .morton_keys = morton_keys,
+    .fill_leaf = fill_leaf,
+    .fill_box = fill_box,
+    .assign_box = assign_box,
+    .mix = lloyd_mix,
 };

@@ -1,6 +1,6 @@
 """What Cython sees of lloyd.h: the kernels of Lloyd's algorithm."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 
 cdef extern from "lloyd.h" nogil:
@@ -28,6 +28,20 @@ cdef extern from "lloyd.h" nogil:
         const float *half_sq
         float radius
 
+    struct fastml_box_tree:
+        const fastml_points *points
+        ptrdiff_t n
+        ptrdiff_t n_fixed
+        const int32_t *rows
+        float *blocks
+        float *radius
+        int64_t *fixed
+        float *boxes
+        int64_t *sums
+        const ptrdiff_t *level_start
+        const uint64_t *mixed
+        float widest
+
     struct fastml_lloyd_kernels:
         void (*column_stats)(
             const void *x, int kind, ptrdiff_t first, ptrdiff_t n, ptrdiff_t d, double *min_out, double *max_out,
@@ -49,5 +63,15 @@ cdef extern from "lloyd.h" nogil:
             const fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const float *block,
             float radius, const fastml_centres *centres, int32_t *nearest_out
         ) noexcept nogil
+        void (*morton_keys)(
+            const fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint64_t *keys_out
+        ) noexcept nogil
+        void (*fill_leaf)(const fastml_box_tree *tree, ptrdiff_t b) noexcept nogil
+        void (*fill_box)(const fastml_box_tree *tree, ptrdiff_t level, ptrdiff_t b) noexcept nogil
+        void (*assign_box)(
+            const fastml_box_tree *tree, const fastml_centres *centres, ptrdiff_t level, ptrdiff_t b, void *scratch,
+            int64_t *sums, int32_t *labels_out
+        ) noexcept nogil
+        uint64_t (*mix)(uint64_t i) noexcept nogil
 
     const fastml_lloyd_kernels *fastml_lloyd_kernels_chosen()
