@@ -23,7 +23,7 @@ cdef enum:
     MOST_LEVELS = 18        # of 2^31 points
     LEAST_PARTS = 64        # boxes of the level at which threads begin; by the number of points alone
     STRIP = 4096            # rows whose keys a thread makes at once
-    MOST_COLUMNS = 6
+    MOST_COLUMNS = 3
 
 
 cdef class BoxLloyd:
@@ -95,7 +95,7 @@ cdef class BoxLloyd:
         cdef int64_t[:, ::1] parts = np.empty((threads, size), np.int64)
         cdef int32_t[::1] labels
         cdef int32_t *label = NULL
-        cdef void *scratch
+        cdef void *scratch = NULL
         cdef bint failed = False
         cdef const fastml_lloyd_kernels *simd = fastml_lloyd_kernels_chosen()
         if labels_out is not None:
@@ -125,7 +125,7 @@ cdef class BoxLloyd:
 
 cdef object in_morton_order(const fastml_points *points, Py_ssize_t n, int n_threads):
     """(n,) int32 rows in the order of their keys, equal ones in their own."""
-    cdef uint64_t[::1] keys = np.empty(n, np.uint64), spare = np.empty(n, np.uint64)
+    cdef uint32_t[::1] keys = np.empty(n, np.uint32), spare = np.empty(n, np.uint32)
     cdef uint32_t[::1] rows = np.arange(n, dtype=np.uint32), spare_rows = np.empty(n, np.uint32)
     cdef Py_ssize_t strip
     cdef bint swapped

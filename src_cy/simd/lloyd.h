@@ -70,7 +70,7 @@ struct fastml_lloyd_kernels {
                          int32_t *nearest_out);
 
     /* lloyd_tree.inl */
-    void (*morton_keys)(const struct fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint64_t *keys_out);
+    void (*morton_keys)(const struct fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint32_t *keys_out);
     void (*fill_leaf)(const struct fastml_box_tree *tree, ptrdiff_t b);
     void (*fill_box)(const struct fastml_box_tree *tree, ptrdiff_t level, ptrdiff_t b);
     void (*assign_box)(const struct fastml_box_tree *tree, const struct fastml_centres *centres, ptrdiff_t level,

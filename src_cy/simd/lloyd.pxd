@@ -1,6 +1,6 @@
 """What Cython sees of lloyd.h: the kernels of Lloyd's algorithm."""
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 
 cdef extern from "lloyd.h" nogil:
@@ -64,7 +64,7 @@ cdef extern from "lloyd.h" nogil:
             float radius, const fastml_centres *centres, int32_t *nearest_out
         ) noexcept nogil
         void (*morton_keys)(
-            const fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint64_t *keys_out
+            const fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint32_t *keys_out
         ) noexcept nogil
         void (*fill_leaf)(const fastml_box_tree *tree, ptrdiff_t b) noexcept nogil
         void (*fill_box)(const fastml_box_tree *tree, ptrdiff_t level, ptrdiff_t b) noexcept nogil

@@ -4,42 +4,40 @@
    centres that its parent left; most are ruled out by the one nearest to its middle. Where float32 cannot tell, none is.
    Limit: what is looked at are the boxes between clusters, about (n / 64)^((d-1)/d) k^(1/d) of them. */
 
-/* Keys whose order is Morton's: the bits of the columns, interleaved, 62 / d of each. */
-static void morton_keys(const struct fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint64_t *keys_out)
+/* The bits of v, `d` (2 or 3) places apart. */
+static inline uint32_t lloyd_spread(uint32_t v, ptrdiff_t d)
+{
+    if (d == 2) {
+        v = (v | v << 8) & 0x00FF00FFu;
+        v = (v | v << 4) & 0x0F0F0F0Fu;
+        v = (v | v << 2) & 0x33333333u;
+        return (v | v << 1) & 0x55555555u;
+    }
+    v = (v | v << 16) & 0x030000FFu;
+    v = (v | v << 8) & 0x0300F00Fu;
+    v = (v | v << 4) & 0x030C30C3u;
+    return (v | v << 2) & 0x09249249u;
+}
+
+/* Keys whose order is Morton's: the upper bits of the columns, interleaved; 16 bits of one or two columns, 10 of three. */
+static void morton_keys(const struct fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint32_t *keys_out)
 {
     const ptrdiff_t d = points->d;
-    const int bits = (int)(62 / d) < 31 ? (int)(62 / d) : 31;
-    const double steps = (double)((uint64_t)1 << (bits - 1));
+    const double steps = d == 3 ? 512.0 : 32768.0; /* a packed number lies within -1 and 1 */
+    const float last = d == 3 ? 1023.0f : 65535.0f;
     ptrdiff_t i, j;
-    int b;
-    for (i = 0; i < n; i++) {
-        uint64_t key = 0;
-        for (j = 0; j < d; j++) {
-            double at = 0.0;
-            uint64_t v;
-            LLOYD_TYPED(points->kind, { at = (double)((const real *)points->x)[(first + i) * d + j]; })
-            at = ((at - points->offset[j]) * points->unit + 1.0) * steps; /* within 0 and 2 steps */
-            v = at >= 2.0 * steps ? ((uint64_t)1 << bits) - 1 : at > 0.0 ? (uint64_t)at : 0;
-            if (d == 2) {
-                v = (v | v << 16) & 0x0000FFFF0000FFFFULL;
-                v = (v | v << 8) & 0x00FF00FF00FF00FFULL;
-                v = (v | v << 4) & 0x0F0F0F0F0F0F0F0FULL;
-                v = (v | v << 2) & 0x3333333333333333ULL;
-                v = (v | v << 1) & 0x5555555555555555ULL;
-                key |= v << j;
-            } else if (d == 3) {
-                v = (v | v << 32) & 0x001F00000000FFFFULL;
-                v = (v | v << 16) & 0x001F0000FF0000FFULL;
-                v = (v | v << 8) & 0x100F00F00F00F00FULL;
-                v = (v | v << 4) & 0x10C30C30C30C30C3ULL;
-                v = (v | v << 2) & 0x1249249249249249ULL;
-                key |= v << j;
-            } else {
-                for (b = 0; b < bits; b++)
-                    key |= (v >> b & 1) << (b * d + j);
+    for (i = 0; i < n; i++)
+        keys_out[i] = 0;
+    for (j = 0; j < d; j++) {
+        const double offset = points->offset[j], unit = points->unit * steps;
+        LLOYD_TYPED(points->kind, {
+            const real *own = (const real *)points->x + first * d + j;
+            for (i = 0; i < n; i++) {
+                const float at = (float)(((double)own[i * d] - offset) * unit + steps);
+                const uint32_t v = (uint32_t)(int32_t)(at < 0.0f ? 0.0f : at > last ? last : at);
+                keys_out[i] |= (d == 1 ? v : lloyd_spread(v, d)) << j;
             }
-        }
-        keys_out[i] = key;
+        })
     }
 }
 
@@ -57,31 +55,63 @@ static void fill_leaf(const struct fastml_box_tree *tree, ptrdiff_t b)
     const struct fastml_points *points = tree->points;
     const ptrdiff_t d = points->d, first = b * FASTML_LLOYD_LANES;
     const ptrdiff_t n = tree->n - first < FASTML_LLOYD_LANES ? tree->n - first : FASTML_LLOYD_LANES;
+    const int32_t *rows = tree->rows + first;
     float *block = tree->blocks + first * d, *box = tree->boxes + b * 2 * d;
-    int64_t *fixed = tree->fixed + first * tree->n_fixed, *sums = tree->sums + b * (d + 2);
-    const uint64_t own = lloyd_mix((uint64_t)b) | 1;
+    int64_t *fixed = tree->fixed + first * tree->n_fixed, *sums = tree->sums + b * (d + 2), bits[FASTML_LLOYD_LANES];
+    double at[FASTML_LLOYD_LANES], weight[FASTML_LLOYD_LANES];
+    float sq[FASTML_LLOYD_LANES] = {0}, most = 0.0f;
+    uint64_t check = 0;
     ptrdiff_t l, j;
-    tree->radius[b] = pack_block(points, tree->rows, first, n, block);
-    memset(fixed, 0, (size_t)(FASTML_LLOYD_LANES * tree->n_fixed) * sizeof(int64_t));
-    memset(sums, 0, (size_t)(d + 2) * sizeof(int64_t));
+    for (l = 0; l < FASTML_LLOYD_LANES; l++)
+        weight[l] = points->weight == NULL ? 1.0 : points->weight[rows[l < n ? l : n - 1]];
     for (j = 0; j < d; j++) {
-        float low = block[j * FASTML_LLOYD_LANES], high = low;
+        const double offset = points->offset[j], unit = points->unit, scale = points->scale[j];
+        float *own = block + j * FASTML_LLOYD_LANES, low, high;
+        int64_t sum = 0;
+        LLOYD_TYPED(points->kind, {
+            const real *column = (const real *)points->x + j;
+            for (l = 0; l < FASTML_LLOYD_LANES; l++)
+                at[l] = (double)column[(ptrdiff_t)rows[l < n ? l : n - 1] * d];
+        })
+        for (l = 0; l < FASTML_LLOYD_LANES; l++) {
+            at[l] -= offset;
+            own[l] = (float)(at[l] * unit);
+            sq[l] += own[l] * own[l];
+            at[l] = at[l] * weight[l] * scale + LLOYD_ROUND;
+        }
+        memcpy(bits, at, sizeof(bits));
+        for (l = 0; l < FASTML_LLOYD_LANES; l++) {
+            bits[l] = l < n ? bits[l] - LLOYD_ROUND_BITS : 0;
+            fixed[j * FASTML_LLOYD_LANES + l] = bits[l];
+            sum += bits[l];
+        }
+        sums[j] = sum;
+        low = high = own[0];
         for (l = 1; l < FASTML_LLOYD_LANES; l++) {
-            const float v = block[j * FASTML_LLOYD_LANES + l];
-            low = v < low ? v : low;
-            high = v > high ? v : high;
+            low = own[l] < low ? own[l] : low;
+            high = own[l] > high ? own[l] : high;
         }
         box[j] = low;
         box[d + j] = high;
     }
-    for (l = 0; l < n; l++) {
-        int64_t row[8] = {0};
-        add_row(points, tree->rows[first + l], (int64_t)(own * lloyd_mix((uint64_t)l)), 1, row);
-        for (j = 0; j < tree->n_fixed; j++)
-            fixed[j * FASTML_LLOYD_LANES + l] = row[j];
-        for (j = 0; j < d + 2; j++)
-            sums[j] = (int64_t)((uint64_t)sums[j] + (uint64_t)row[j]);
+    sums[d] = n;
+    if (tree->n_fixed > d) {
+        sums[d] = 0;
+        for (l = 0; l < FASTML_LLOYD_LANES; l++)
+            at[l] = weight[l] * points->weight_scale + LLOYD_ROUND;
+        memcpy(bits, at, sizeof(bits));
+        for (l = 0; l < FASTML_LLOYD_LANES; l++) {
+            bits[l] = l < n ? bits[l] - LLOYD_ROUND_BITS : 0;
+            fixed[d * FASTML_LLOYD_LANES + l] = bits[l];
+            sums[d] += bits[l];
+        }
     }
+    for (l = 0; l < n; l++)
+        check += tree->mixed[l];
+    sums[d + 1] = (int64_t)((lloyd_mix((uint64_t)b) | 1) * check);
+    for (l = 0; l < FASTML_LLOYD_LANES; l++)
+        most = sq[l] > most ? sq[l] : most;
+    tree->radius[b] = lloyd_radius(most, d);
 }
 
 static void fill_box(const struct fastml_box_tree *tree, ptrdiff_t level, ptrdiff_t b)
