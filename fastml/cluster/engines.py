@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.lloyd import LaneLloyd
 from fastml._engines.lloyd_tree import BoxLloyd
+from fastml.cluster.bounds import Bounds
 from fastml.cluster.points import Centres, Points
 from fastml.cluster.sparse_points import SparseEngine, SparsePoints
 
@@ -78,4 +79,6 @@ def open_engine(
         raise ValueError(f"algorithm='tree' is for up to 3 columns, X has {d}: use 'auto'")
     if algorithm == "tree" or algorithm == "auto" and d <= 3 and n >= 1024 and n_clusters * min(max_iter, 50) >= 600:
         return Boxes(points, n_clusters, n_threads)
+    if n_clusters > 1 and (algorithm == "elkan" or algorithm == "auto" and d > 100):
+        return Bounds(points, n_clusters, n_threads)
     return Lanes(points, n_clusters, n_threads)

@@ -9,6 +9,21 @@
 
 #include "lloyd_tree.inl"
 
+#if defined(__GNUC__) || defined(__clang__)
+#define LLOYD_PREFETCH(p) __builtin_prefetch(p)
+static inline int lloyd_lowest(uint64_t bits) { return __builtin_ctzll(bits); }
+#else
+#define LLOYD_PREFETCH(p) ((void)(p))
+static inline int lloyd_lowest(uint64_t bits)
+{
+    unsigned long at;
+    _BitScanForward64(&at, bits);
+    return (int)at;
+}
+#endif
+
+#include "lloyd_bounds.inl"
+
 const struct fastml_lloyd_kernels FASTML_NAME(fastml_lloyd_kernels) = {
     .column_stats = column_stats,
     .column_squares = column_squares,
@@ -24,4 +39,7 @@ const struct fastml_lloyd_kernels FASTML_NAME(fastml_lloyd_kernels) = {
     .fill_box = fill_box,
     .assign_box = assign_box,
     .mix = lloyd_mix,
+
+    .assign_bounded = assign_bounded,
+    .settle_bounds = settle_bounds,
 };
