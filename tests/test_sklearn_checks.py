@@ -1,11 +1,13 @@
 """scikit-learn's own checks hold for every public estimator; none is expected to fail."""
 
+import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.cluster import HDBSCAN
+from fastml.cluster import KMeans
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -31,6 +33,12 @@ from fastml.tree import (
     ExtraTreeRegressor,
     ID3Classifier,
 )
+
+
+def along_the_diagonal(X, n_clusters, random_state):
+    """Centres that no row's weight has a say in: draws by weight differ from draws among repeated rows."""
+    return np.linspace(-1, 1, n_clusters)[:, None] * np.ones(X.shape[1])
+
 
 ESTIMATORS = [
     XGBClassifier(n_estimators=10),
@@ -71,6 +79,8 @@ ESTIMATORS = [
     SVC(gamma="auto", tol=1e-10, probability=True),
     HDBSCAN(),
     HDBSCAN(min_samples=1, metric="manhattan", algorithm="brute"),
+    KMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
+    KMeans(n_clusters=2, max_iter=20, init=along_the_diagonal, n_init=1, metric="cosine"),
 ]
 
 

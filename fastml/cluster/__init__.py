@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastml.cluster.hdbscan import HDBSCAN
+    from fastml.cluster.kmeans import KMeans
 
-__all__ = ["HDBSCAN"]
+_MODULES = {
+    "HDBSCAN": "hdbscan",
+    "KMeans": "kmeans",
+}
 
-_MODULES = {"HDBSCAN": "hdbscan"}
+__all__ = ["HDBSCAN", "KMeans"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,7 @@
 #include "kd_nearest.inl"
 #include "kd_within.inl"
 #include "reachability.inl"
+#include "lloyd.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,

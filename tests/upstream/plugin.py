@@ -29,7 +29,7 @@ from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGrad
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
-    sklearn.cluster: {"HDBSCAN": fastml.cluster.HDBSCAN},
+    sklearn.cluster: {name: getattr(fastml.cluster, name) for name in ("HDBSCAN", "KMeans")},
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
         "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
@@ -46,6 +46,7 @@ REPLACED = {
 }
 OURS = [
     fastml.cluster.HDBSCAN,
+    fastml.cluster.KMeans,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,
