@@ -22,6 +22,7 @@
 #include "transpose.inl"
 #include "predict.inl"
 #include "votes.inl"
+#include "density.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,
