@@ -28,7 +28,7 @@ import numpy as np
 
 cnp.import_array()
 
-METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski", "cosine", "hamming", "function")
+METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski", "cosine", "hamming", "haversine", "function")
 
 cdef enum:
     CORE = 1                # of the states in blocks.inl
@@ -73,6 +73,8 @@ cdef class BlockClusters:
             raise ValueError("rows, filter_points and sample_weight must have one number of rows, 1 to 2^31 - 2")
         if metric not in METRICS or norm not in METRICS[:3]:
             raise ValueError(f"metric must be one of {METRICS}, norm one of {METRICS[:3]}")
+        if metric == "haversine" and rows.shape[1] != 2:
+            raise ValueError("haversine takes two columns")
         if metric == "function" and (function == 0 or rows.dtype != np.float64):
             raise ValueError("a function needs its address and rows of float64")
         self.simd = fastml_density_kernels_chosen()

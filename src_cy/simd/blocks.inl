@@ -46,6 +46,11 @@ static int rows_within(const struct fastml_blocks *g, int64_t a, int64_t b)
             sum += LEFT(j) != RIGHT(j);
         sum /= (double)d;
         break;
+    case FASTML_HAVERSINE: {
+        const double s0 = sin(0.5 * (LEFT(0) - RIGHT(0))), s1 = sin(0.5 * (LEFT(1) - RIGHT(1)));
+        sum = s0 * s0 + cos(LEFT(0)) * cos(RIGHT(0)) * s1 * s1;
+        break;
+    }
     default:
         sum = g->function(x, y, d);
     }
@@ -58,26 +63,37 @@ static int rows_within(const struct fastml_blocks *g, int64_t a, int64_t b)
 static inline float box_distance(const struct fastml_blocks *g, const float *low, const float *high, int64_t node)
 {
     const float *box_low = g->boxes + node * 2 * g->box_stride, *box_high = box_low + g->box_stride;
-    float lanes[FASTML_BOX_PAD] = {0.0f}, total = 0.0f;
-    if (g->norm == FASTML_EUCLIDEAN)
-        for (int j = 0; j < g->box_stride; j += FASTML_BOX_PAD)
-            for (int k = 0; k < FASTML_BOX_PAD; k++) {
-                float below = box_low[j + k] - high[j + k], above = low[j + k] - box_high[j + k];
-                below = below > above ? below : above;
-                below = below > 0.0f ? below : 0.0f;
-                lanes[k] += below * below;
-            }
-    else
-        for (int j = 0; j < g->box_stride; j += FASTML_BOX_PAD)
-            for (int k = 0; k < FASTML_BOX_PAD; k++) {
-                float below = box_low[j + k] - high[j + k], above = low[j + k] - box_high[j + k];
-                below = below > above ? below : above;
-                below = below > 0.0f ? below : 0.0f;
-                lanes[k] = g->norm == FASTML_MANHATTAN ? lanes[k] + below : (below > lanes[k] ? below : lanes[k]);
-            }
-    for (int k = 0; k < FASTML_BOX_PAD; k++)
-        total = g->norm != FASTML_CHEBYSHEV ? total + lanes[k] : (lanes[k] > total ? lanes[k] : total);
-    return total;
+#if defined(FASTML_AVX512)
+    __m512 sum = _mm512_setzero_ps();
+    for (int j = 0; j < g->box_stride; j += FASTML_BOX_PAD) {
+        const __m512 below = _mm512_sub_ps(_mm512_loadu_ps(box_low + j), _mm512_loadu_ps(high + j));
+        const __m512 above = _mm512_sub_ps(_mm512_loadu_ps(low + j), _mm512_loadu_ps(box_high + j));
+        const __m512 gap = _mm512_max_ps(_mm512_max_ps(below, above), _mm512_setzero_ps());
+        sum = g->norm == FASTML_EUCLIDEAN   ? _mm512_fmadd_ps(gap, gap, sum)
+              : g->norm == FASTML_MANHATTAN ? _mm512_add_ps(sum, gap)
+                                            : _mm512_max_ps(sum, gap);
+    }
+    return g->norm == FASTML_CHEBYSHEV ? _mm512_reduce_max_ps(sum) : _mm512_reduce_add_ps(sum);
+#else
+    float lanes[FASTML_BOX_PAD] = {0.0f};
+    for (int j = 0; j < g->box_stride; j += FASTML_BOX_PAD)
+        for (int k = 0; k < FASTML_BOX_PAD; k++) {
+            float gap = box_low[j + k] - high[j + k], above = low[j + k] - box_high[j + k];
+            gap = gap > above ? gap : above;
+            gap = gap > 0.0f ? gap : 0.0f;
+            if (g->norm == FASTML_EUCLIDEAN)
+                lanes[k] += gap * gap;
+            else if (g->norm == FASTML_MANHATTAN)
+                lanes[k] += gap;
+            else
+                lanes[k] = gap > lanes[k] ? gap : lanes[k];
+        }
+    for (int half = FASTML_BOX_PAD / 2; half > 0; half /= 2)
+        for (int k = 0; k < half; k++)
+            lanes[k] = g->norm != FASTML_CHEBYSHEV ? lanes[k] + lanes[k + half]
+                                                   : (lanes[k] > lanes[k + half] ? lanes[k] : lanes[k + half]);
+    return lanes[0];
+#endif
 }
 
 static inline int64_t points_of(const struct fastml_blocks *g, int64_t block)

@@ -52,6 +52,7 @@ enum fastml_density_metric {
     FASTML_MINKOWSKI, /* sum of w |difference|^p <= limit */
     FASTML_COSINE,    /* 1 - product of rows of length 1 <= limit */
     FASTML_HAMMING,   /* share of differing numbers <= limit */
+    FASTML_HAVERSINE, /* sin^2 of half the angle <= limit; of latitude and longitude */
     FASTML_FUNCTION   /* function(a, b, d) <= limit */
 };
 

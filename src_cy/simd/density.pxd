@@ -41,6 +41,7 @@ cdef extern from "density.h" nogil:
         FASTML_MINKOWSKI
         FASTML_COSINE
         FASTML_HAMMING
+        FASTML_HAVERSINE
         FASTML_FUNCTION
 
     ctypedef double (*fastml_row_metric)(const double *a, const double *b, int64_t n) noexcept nogil
