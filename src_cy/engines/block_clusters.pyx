@@ -7,28 +7,48 @@ No list of neighbours is kept. Limit: simd/blocks.inl.
 
 cimport numpy as cnp
 from cython.parallel cimport parallel, prange
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
+from kernels.distances cimport (
+    FASTML_BRAYCURTIS,
+    FASTML_CANBERRA,
+    FASTML_CHEBYSHEV,
+    FASTML_EUCLIDEAN,
+    FASTML_HAMMING,
+    FASTML_HAVERSINE,
+    FASTML_MAHALANOBIS,
+    FASTML_MANHATTAN,
+    FASTML_MINKOWSKI,
+    FASTML_N_BOXED,
+    FASTML_OWN,
+    FASTML_SEUCLIDEAN,
+)
 from kernels.median_split cimport order_by_medians
+from kernels.metric_of cimport read_metric
 from simd.density cimport (
     FASTML_BOX_PAD,
-    FASTML_FUNCTION,
+    FASTML_COSINE,
     FASTML_POINTS,
     fastml_blocks,
     fastml_density_kernels,
     fastml_density_kernels_chosen,
     fastml_near_block,
     fastml_root,
-    fastml_row_metric,
 )
 
 import numpy as np
 
 cnp.import_array()
 
-METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski", "cosine", "hamming", "haversine", "function")
+KINDS = {
+    "euclidean": FASTML_EUCLIDEAN, "manhattan": FASTML_MANHATTAN, "chebyshev": FASTML_CHEBYSHEV,
+    "minkowski": FASTML_MINKOWSKI, "seuclidean": FASTML_SEUCLIDEAN, "mahalanobis": FASTML_MAHALANOBIS,
+    "haversine": FASTML_HAVERSINE, "hamming": FASTML_HAMMING, "canberra": FASTML_CANBERRA,
+    "braycurtis": FASTML_BRAYCURTIS, "own": FASTML_OWN,
+}
+NORMS = {"euclidean": FASTML_EUCLIDEAN, "manhattan": FASTML_MANHATTAN, "chebyshev": FASTML_CHEBYSHEV}
 
 cdef enum:
     CORE = 1                # of the states in blocks.inl
@@ -49,7 +69,7 @@ cdef class BlockClusters:
     cdef uint64_t[::1] cores
     cdef uint8_t[::1] is_whole
     cdef double[::1] weight
-    cdef object rows, power_weight, keeps
+    cdef object rows, metric, keeps
     cdef int n_threads
     cdef bint numbered
 
@@ -60,9 +80,8 @@ cdef class BlockClusters:
         self.weight = None
 
     def __init__(
-        self, rows, const float[:, ::1] filter_points, str metric, double limit, double min_samples, *,
-        str norm="euclidean", float sure=-1.0, float never=0.0, const double[::1] sample_weight=None, double power=2.0,
-        power_weight=None, uintptr_t function=0, keeps=None, int n_threads=1,
+        self, rows, const float[:, ::1] filter_points, metric, double limit, double min_samples, *, str norm="euclidean",
+        float sure=-1.0, float never=0.0, const double[::1] sample_weight=None, keeps=None, int n_threads=1,
     ):
         cdef Py_ssize_t n = filter_points.shape[0], i
         if not isinstance(rows, np.ndarray) or rows.ndim != 2 or not rows.flags.c_contiguous or not rows.flags.aligned \
@@ -71,38 +90,27 @@ cdef class BlockClusters:
         if not 1 <= n < 2147483647 or len(rows) != n or filter_points.shape[1] > 1 << 24 \
                 or (sample_weight is not None and sample_weight.shape[0] != n):
             raise ValueError("rows, filter_points and sample_weight must have one number of rows, 1 to 2^31 - 2")
-        if metric not in METRICS or norm not in METRICS[:3]:
-            raise ValueError(f"metric must be one of {METRICS}, norm one of {METRICS[:3]}")
-        if metric == "haversine" and rows.shape[1] != 2:
-            raise ValueError("haversine takes two columns")
-        if metric == "function" and (function == 0 or rows.dtype != np.float64):
-            raise ValueError("a function needs its address and rows of float64")
+        if norm not in NORMS:
+            raise ValueError(f"norm must be one of {sorted(NORMS)}")
         self.simd = fastml_density_kernels_chosen()
         memset(&self.blocks, 0, sizeof(self.blocks))
         self.n_samples = n
         self.n_blocks = (n + FASTML_POINTS - 1) // FASTML_POINTS
         self.n_threads = max(n_threads, 1)
-        self.rows, self.keeps = rows, keeps
+        self.rows, self.metric, self.keeps = rows, metric, keeps
         self.blocks.n = n
         self.blocks.n_blocks = self.n_blocks
         self.blocks.n_dims = <int> filter_points.shape[1]
-        self.blocks.norm = METRICS.index(norm)
-        self.blocks.metric = METRICS.index(metric)
+        self.blocks.norm = NORMS[norm]
         self.blocks.sure = sure
         self.blocks.never = never
+        self.blocks.limit = limit
         self.blocks.n_features = rows.shape[1]
         if rows.dtype == np.float64:
             self.blocks.rows64 = <const double *> cnp.PyArray_DATA(rows)
         else:
             self.blocks.rows32 = <const float *> cnp.PyArray_DATA(rows)
-        self.blocks.limit = limit
-        self.blocks.power = power
-        if power_weight is not None:
-            self.power_weight = np.ascontiguousarray(power_weight, np.float64)
-            if self.power_weight.shape != (rows.shape[1],):
-                raise ValueError(f"power_weight must have {rows.shape[1]} numbers")
-            self.blocks.power_weight = <const double *> cnp.PyArray_DATA(self.power_weight)
-        self.blocks.function = <fastml_row_metric> <void *> function
+        self.read_metric(metric)
         self.blocks.min_samples = min_samples
         self.blocks.early = 1
         self.order_points(filter_points)
@@ -114,6 +122,25 @@ cdef class BlockClusters:
                     self.blocks.early = 0
             self.blocks.weight = &self.weight[0]
         self.state = np.zeros(n, np.uint8)
+
+    cdef int read_metric(self, metric) except -1:
+        cdef Py_ssize_t d = self.blocks.n_features, wanted
+        cdef int kind
+        if metric == "cosine":
+            kind = self.blocks.metric.kind = FASTML_COSINE
+        else:
+            kind, _, weight, address = metric
+            read_metric(metric, &self.blocks.metric)
+            wanted = d * d if kind == FASTML_MAHALANOBIS else d
+            if weight is not None and weight.size != wanted:
+                raise ValueError(f"a metric's weight must have {wanted} numbers")
+            if (kind in (FASTML_SEUCLIDEAN, FASTML_MAHALANOBIS) and weight is None) or (kind == FASTML_OWN and not address):
+                raise ValueError("the metric lacks its weight or its address")
+        if kind == FASTML_HAVERSINE and d != 2:
+            raise ValueError("haversine takes two columns")
+        if kind >= FASTML_N_BOXED and self.blocks.rows64 == NULL:
+            raise ValueError("this metric takes rows of float64")
+        return 0
 
     cdef int order_points(self, const float[:, ::1] points) except -1:
         cdef Py_ssize_t n = self.n_samples, b, k, m, i

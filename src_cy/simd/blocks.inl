@@ -9,54 +9,20 @@ enum { NOISE, CORE, ALONE }; /* state of a point: not core; core; not core and n
 
 static int rows_within(const struct fastml_blocks *g, int64_t a, int64_t b)
 {
-    const int64_t d = g->n_features;
-    const double *x = g->rows64 != NULL ? g->rows64 + a * d : NULL, *y = g->rows64 != NULL ? g->rows64 + b * d : NULL;
-    const float *u = g->rows64 != NULL ? NULL : g->rows32 + a * d, *v = g->rows64 != NULL ? NULL : g->rows32 + b * d;
-    double sum = 0.0;
-#define LEFT(j) (x != NULL ? x[j] : (double)u[j])
-#define RIGHT(j) (x != NULL ? y[j] : (double)v[j])
-    switch (g->metric) {
-    case FASTML_EUCLIDEAN:
-        for (int64_t j = 0; j < d; j++)
-            sum += (LEFT(j) - RIGHT(j)) * (LEFT(j) - RIGHT(j));
-        break;
-    case FASTML_MANHATTAN:
-        for (int64_t j = 0; j < d; j++)
-            sum += fabs(LEFT(j) - RIGHT(j));
-        break;
-    case FASTML_CHEBYSHEV:
-        for (int64_t j = 0; j < d; j++) {
-            const double difference = fabs(LEFT(j) - RIGHT(j));
-            sum = difference > sum ? difference : sum;
-        }
-        break;
-    case FASTML_MINKOWSKI:
-        for (int64_t j = 0; j < d; j++) {
-            const double term = pow(fabs(LEFT(j) - RIGHT(j)), g->power);
-            sum += g->power_weight != NULL ? g->power_weight[j] * term : term;
-        }
-        break;
-    case FASTML_COSINE:
-        for (int64_t j = 0; j < d; j++)
-            sum += LEFT(j) * RIGHT(j);
-        sum = a == b ? 0.0 : 1.0 - sum;
-        break;
-    case FASTML_HAMMING:
-        for (int64_t j = 0; j < d; j++)
-            sum += LEFT(j) != RIGHT(j);
-        sum /= (double)d;
-        break;
-    case FASTML_HAVERSINE: {
-        const double s0 = sin(0.5 * (LEFT(0) - RIGHT(0))), s1 = sin(0.5 * (LEFT(1) - RIGHT(1)));
-        sum = s0 * s0 + cos(LEFT(0)) * cos(RIGHT(0)) * s1 * s1;
-        break;
+    const ptrdiff_t d = g->n_features;
+    double total = 0.0;
+    if (g->metric.kind == FASTML_COSINE) {
+        if (a == b)
+            return 0.0 <= g->limit;
+        for (ptrdiff_t c = 0; c < d; c++)
+            total += g->rows64[a * d + c] * g->rows64[b * d + c];
+        return 1.0 - total <= g->limit;
     }
-    default:
-        sum = g->function(x, y, d);
-    }
-#undef LEFT
-#undef RIGHT
-    return sum <= g->limit;
+    if (g->rows64 != NULL)
+        return fastml_reduced(&g->metric, g->rows64 + a * d, g->rows64 + b * d, d) <= g->limit;
+    for (ptrdiff_t c = 0; c < d; c++)
+        total = fastml_add_term(&g->metric, total, (double)g->rows32[a * d + c] - (double)g->rows32[b * d + c], c);
+    return total <= g->limit;
 }
 
 /* How far a box is from a row, or from another box, whose two sides a row is. */

@@ -72,11 +72,10 @@ static inline struct cell_place cell_place_of(const double *const *x, const doub
     return at;
 }
 
-/* scikit-learn's own formula, in its order of operations. */
 static int angle_within(const struct cell_place *at, double latitude, double longitude, double limit)
 {
-    const double s0 = sin(0.5 * (at->latitude - latitude)), s1 = sin(0.5 * (at->longitude - longitude));
-    return s0 * s0 + cos(at->latitude) * cos(latitude) * s1 * s1 <= limit;
+    const double here[2] = {at->latitude, at->longitude}, there[2] = {latitude, longitude};
+    return fastml_haversine_reduced(here, there) <= limit;
 }
 
 /* Bit k: point i + k, one of n that are left, is within eps of the place. */

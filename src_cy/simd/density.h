@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "metrics.h"
 #include "tables.h"
 
 enum {
@@ -44,19 +45,8 @@ enum {
     FASTML_BOX_PAD = 16 /* numbers of a side of a box come in multiples of this */
 };
 
-/* How it is decided whether two rows are within eps, in scikit-learn's order of operations. */
-enum fastml_density_metric {
-    FASTML_EUCLIDEAN, /* sum of squares <= limit */
-    FASTML_MANHATTAN, /* sum of absolute differences <= limit */
-    FASTML_CHEBYSHEV, /* largest absolute difference <= limit */
-    FASTML_MINKOWSKI, /* sum of w |difference|^p <= limit */
-    FASTML_COSINE,    /* 1 - product of rows of length 1 <= limit */
-    FASTML_HAMMING,   /* share of differing numbers <= limit */
-    FASTML_HAVERSINE, /* sin^2 of half the angle <= limit; of latitude and longitude */
-    FASTML_FUNCTION   /* function(a, b, d) <= limit */
-};
-
-typedef double (*fastml_row_metric)(const double *a, const double *b, int64_t n);
+/* Beside the metrics of metrics.h: 1 - the product of rows of length 1. */
+enum { FASTML_COSINE = FASTML_N_METRICS };
 
 /* Points in blocks of FASTML_POINTS, leaves of a tree of boxes in preorder: a node over m blocks has the first (m + 1) / 2
    of them in the node behind it, and the others in the node 2 * ((m + 1) / 2) behind it. */
@@ -69,13 +59,11 @@ struct fastml_blocks {
     const int32_t *node;      /* (n_blocks,) node of each block */
     int norm;                 /* of the filter: FASTML_EUCLIDEAN (squared), FASTML_MANHATTAN or FASTML_CHEBYSHEV */
     float sure, never;        /* filter distances: up to the one within eps, beyond the other not */
-    int metric;
-    int64_t n_features;
+    struct fastml_metric metric; /* decides, or FASTML_COSINE */
+    ptrdiff_t n_features;
     const double *rows64;     /* (n, n_features), or NULL and */
-    const float *rows32;
-    double limit, power;
-    const double *power_weight; /* (n_features,) or NULL */
-    fastml_row_metric function;
+    const float *rows32;      /* for the metrics that have boxes */
+    double limit;             /* of the reduced distance */
     const double *weight;     /* (n,) in the order of points, or NULL: each is 1 */
     double min_samples;
     int early;                /* whether counting may stop at min_samples: no weight is negative */

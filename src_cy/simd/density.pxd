@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
+from kernels.distances cimport fastml_metric
+
 
 cdef extern from "density.h" nogil:
     enum:
@@ -35,16 +37,7 @@ cdef extern from "density.h" nogil:
     enum:
         FASTML_POINTS
         FASTML_BOX_PAD
-        FASTML_EUCLIDEAN
-        FASTML_MANHATTAN
-        FASTML_CHEBYSHEV
-        FASTML_MINKOWSKI
         FASTML_COSINE
-        FASTML_HAMMING
-        FASTML_HAVERSINE
-        FASTML_FUNCTION
-
-    ctypedef double (*fastml_row_metric)(const double *a, const double *b, int64_t n) noexcept nogil
 
     struct fastml_blocks:
         int64_t n
@@ -58,14 +51,11 @@ cdef extern from "density.h" nogil:
         int norm
         float sure
         float never
-        int metric
-        int64_t n_features
+        fastml_metric metric
+        ptrdiff_t n_features
         const double *rows64
         const float *rows32
         double limit
-        double power
-        const double *power_weight
-        fastml_row_metric function
         const double *weight
         double min_samples
         int early

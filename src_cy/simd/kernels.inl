@@ -2,6 +2,8 @@
 
    Bits must not depend on the instruction set: sums are integers, or float sums over a fixed
    number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "simd.h"
@@ -23,6 +25,10 @@
 #include "predict.inl"
 #include "votes.inl"
 #include "density.inl"
+#include "kd_tree.inl"
+#include "kd_query.inl"
+#include "kd_nearest.inl"
+#include "kd_within.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,
