@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastml.cluster.dbscan_metrics import Metric
 from fastml.cluster.dbscan_rows import SLAB
 
+SCREENED = ("euclidean", "manhattan", "chebyshev", "minkowski", "cosine")
+
 
 def bytes_needed(n_samples: int, n_features: int, metric: Metric, *, by_slabs: bool, is_double: bool) -> int:
     """Over the data, at the most; not counting `components_`, a copy of the core points."""
@@ -14,8 +16,8 @@ def bytes_needed(n_samples: int, n_features: int, metric: Metric, *, by_slabs: b
         return n_samples * (16 + 24 + 24 + 16 + 24 + 16 + 60)
     if metric.name == "euclidean" and n_features <= 3:
         return n_samples * ((0 if is_double else 8 * n_features) + 16 * n_features + 52)
-    copies = 16 if metric.name == "cosine" else 8 if metric.name in ("hamming", "function") and not is_double else 0
-    screen = 0 if metric.name in ("hamming", "function") or metric.w is not None else 8
+    copies = 8 if metric.name == "cosine" or not (is_double or metric.name in SCREENED) else 0
+    screen = 8 if metric.name in SCREENED and metric.weight is None else 0
     return n_samples * ((copies + screen) * n_features + 60) + 5_000_000
 
 

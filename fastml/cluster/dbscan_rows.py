@@ -26,7 +26,7 @@ def slab_of(X: Any, metric: Metric, eps: float) -> tuple[Slab, float]:
     """How distances of a few rows to others are found, and what they are compared with."""
     if metric.name == "precomputed":
         return lambda rows, columns: X[rows[:, None], columns] if len(rows) > 1 else X[rows[0]][None, columns], eps
-    if metric.name == "function":
+    if metric.name == "own":
         return _plain(X, metric), eps
     if metric.name == "euclidean":
         from sklearn.metrics.pairwise import euclidean_distances
@@ -41,23 +41,13 @@ def slab_of(X: Any, metric: Metric, eps: float) -> tuple[Slab, float]:
         return squares, eps * eps
     from sklearn.metrics import pairwise_distances
 
-    params = _of_all_rows(X, metric)
-    asked: Any = X
-    if metric.name in BOOLEAN:
-        asked = X.astype(bool)
-    name, params = ("minkowski", {"p": metric.p, **({} if metric.w is None else {"w": metric.w})}) \
-        if metric.name == "minkowski" else (metric.name, params)  # fmt: skip
+    asked: Any = X.astype(bool) if metric.name in BOOLEAN else X
+    name, params = metric.name, dict(metric.params)
+    if name == "minkowski":
+        params = {"p": metric.p}
+    if metric.weight is not None:
+        params[{"minkowski": "w", "seuclidean": "V", "mahalanobis": "VI"}[name]] = metric.weight
     return lambda rows, columns: pairwise_distances(asked[rows], asked[columns], metric=name, **params), eps
-
-
-def _of_all_rows(X: Any, metric: Metric) -> dict[str, Any]:
-    """What a metric takes from all rows, and must not take from the few of a slab."""
-    params = dict(metric.params)
-    if metric.name == "seuclidean" and "V" not in params:
-        params["V"] = np.var(X, axis=0, ddof=1)
-    if metric.name == "mahalanobis" and "VI" not in params:
-        params["VI"] = np.linalg.inv(np.atleast_2d(np.cov(X.T))).T
-    return params
 
 
 def _plain(X: Any, metric: Metric) -> Slab:
@@ -123,9 +113,7 @@ def _weigh(near: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.f
     return np.array([fsum(weight[row]) for row in near])
 
 
-def cluster_graph(
-    graph: Any, eps: float, min_samples: float, weight: NDArray[np.float64] | None
-) -> Found:
+def cluster_graph(graph: Any, eps: float, min_samples: float, weight: NDArray[np.float64] | None) -> Found:
     """A sparse matrix of distances: what is not stored is far apart, but for the point itself."""
     from scipy import sparse
 

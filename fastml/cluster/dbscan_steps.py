@@ -78,9 +78,9 @@ def cluster_blocks(engine: BlockClusters, progress: Progress) -> Found:
 
 def cluster_rows(
     X: NDArray[Any], metric: Metric, eps: float, min_samples: float, weight: NDArray[np.float64] | None,
-    n_jobs: int | None, progress: Progress, sphere: Sphere | None = None, compiled: Any = None,
+    n_jobs: int | None, progress: Progress, sphere: Sphere | None = None,
 ) -> Found:  # fmt: skip
-    """Clusters of dense rows by a metric that the engines know, or by a function compiled to an address.
+    """Clusters of dense rows by a metric that the engines know, or by a function with an address.
 
     X : (n, d) float32 or float64, C order
     """
@@ -88,17 +88,15 @@ def cluster_rows(
     n_threads = effective_threads(n_jobs, 30.0 * n * max(d, 4))
     if metric.name == "haversine" or (metric.name == "euclidean" and d <= CELL_COLUMNS):
         try:
-            return cluster_cells(
-                X if sphere is not None else X.astype(np.float64, copy=False), eps, min_samples, weight, sphere,
-                n_threads, progress,
-            )  # fmt: skip
+            points = X if sphere is not None else X.astype(np.float64, copy=False)
+            return cluster_cells(points, eps, min_samples, weight, sphere, n_threads, progress)
         except OverflowError:  # a grid so fine that the numbers of its cells do not fit a word
             pass
     rows, limit, screen = _decided_by(X, metric, eps, sphere)
     engine = BlockClusters(
-        rows, screen.points, metric.name, limit, min_samples, norm=screen.norm, sure=screen.sure, never=screen.never,
-        sample_weight=weight, power=metric.p, power_weight=metric.w, n_threads=n_threads,
-        function=0 if compiled is None else compiled.address, keeps=compiled,
+        rows, screen.points, metric.engine, limit, min_samples, norm=screen.norm, sure=screen.sure, never=screen.never,
+        sample_weight=weight, keeps=metric,
+        n_threads=1 if getattr(metric.compiled, "is_interpreted", False) else n_threads,
     )  # fmt: skip
     del screen
     return cluster_blocks(engine, progress)
@@ -108,20 +106,19 @@ def _decided_by(
     X: NDArray[Any], metric: Metric, eps: float, sphere: Sphere | None
 ) -> tuple[NDArray[Any], float, Filter]:
     """The rows that decide, what their sum is compared with, and the filter before them."""
+    limit = metric.reduced(eps)
     if metric.name == "euclidean":
-        return X, eps * eps, euclidean_filter(X, eps)
+        return X, limit, euclidean_filter(X, eps)
     if metric.name in ("manhattan", "chebyshev"):
-        return X, eps, coordinate_filter(X, eps, metric.name)
-    if metric.name == "minkowski":
-        screen = no_filter(len(X)) if metric.w is not None else coordinate_filter(X, eps, "chebyshev", exact_norm=False)
-        return X, eps**metric.p, screen
+        return X, limit, coordinate_filter(X, eps, metric.name)
+    if metric.name == "minkowski" and metric.weight is None:
+        return X, limit, coordinate_filter(X, eps, "chebyshev", exact_norm=False)
     if metric.name == "cosine":
         return _cosine(X, eps)
-    if metric.name == "haversine":
-        assert sphere is not None  # noqa: S101 - not for a user's eyes: dbscan_estimator made it
+    if sphere is not None:
         near, far = np.sqrt(sphere.sure_sq), np.sqrt(sphere.never_sq)
         return sphere.angles, sphere.limit, euclidean_filter(sphere.points, float(near), float(far))
-    return X.astype(np.float64, copy=False), eps, no_filter(len(X))
+    return X.astype(np.float64, copy=False), limit, no_filter(len(X))
 
 
 def _cosine(X: NDArray[Any], eps: float) -> tuple[NDArray[np.float64], float, Filter]:
