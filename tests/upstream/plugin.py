@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.cluster
 import sklearn.ensemble
 import sklearn.tree
 
+import fastml.cluster
 import fastml.ensemble
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -36,9 +38,11 @@ REPLACED = {
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
+    sklearn.cluster: {"DBSCAN": fastml.cluster.DBSCAN, "dbscan": fastml.cluster.dbscan},
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
+    fastml.cluster.DBSCAN,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,
