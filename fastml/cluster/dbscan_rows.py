@@ -24,6 +24,7 @@ Slab = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[Any]]
 
 def slab_of(X: Any, metric: Metric, eps: float) -> tuple[Slab, float]:
     """How distances of a few rows to others are found, and what they are compared with."""
+    X = _narrow(X)
     if metric.name == "precomputed":
         return lambda rows, columns: X[rows[:, None], columns] if len(rows) > 1 else X[rows[0]][None, columns], eps
     if metric.name == "own":
@@ -48,6 +49,13 @@ def slab_of(X: Any, metric: Metric, eps: float) -> tuple[Slab, float]:
     if metric.weight is not None:
         params[{"minkowski": "w", "seuclidean": "V", "mahalanobis": "VI"}[name]] = metric.weight
     return lambda rows, columns: pairwise_distances(asked[rows], asked[columns], metric=name, **params), eps
+
+
+def _narrow(X: Any) -> Any:
+    """CSR with 32-bit indices if these suffice: not all of scikit-learn's metrics take others."""
+    if not hasattr(X, "tocsr") or X.indices.dtype == np.int32 or X.nnz >= 2**31 or X.shape[1] >= 2**31:
+        return X
+    return type(X)((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=X.shape)
 
 
 def _plain(X: Any, metric: Metric) -> Slab:
