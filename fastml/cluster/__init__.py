@@ -4,15 +4,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastml.cluster.bisecting import BisectingKMeans
+    from fastml.cluster.dbscan_eps import EpsSuggestion, suggest_eps
+    from fastml.cluster.dbscan_estimator import DBSCAN, dbscan
     from fastml.cluster.hdbscan import HDBSCAN
     from fastml.cluster.kmeans import KMeans
+    from fastml.cluster.minibatch import MiniBatchKMeans
+    from fastml.cluster.seeding import kmeans_plusplus
+
+__all__ = [
+    "DBSCAN", "HDBSCAN", "BisectingKMeans", "EpsSuggestion", "KMeans", "MiniBatchKMeans", "dbscan", "kmeans_plusplus",
+    "suggest_eps",
+]  # fmt: skip
 
 _MODULES = {
+    "BisectingKMeans": "bisecting",
+    "DBSCAN": "dbscan_estimator",
+    "EpsSuggestion": "dbscan_eps",
     "HDBSCAN": "hdbscan",
     "KMeans": "kmeans",
+    "MiniBatchKMeans": "minibatch",
+    "dbscan": "dbscan_estimator",
+    "kmeans_plusplus": "seeding",
+    "suggest_eps": "dbscan_eps",
 }
-
-__all__ = ["HDBSCAN", "KMeans"]
 
 
 def __getattr__(name: str) -> Any:

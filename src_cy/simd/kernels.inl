@@ -25,6 +25,7 @@
 #include "predict.inl"
 #include "votes.inl"
 #include "brute.inl"
+#include "density.inl"
 #include "kd_tree.inl"
 #include "kd_query.inl"
 #include "kd_nearest.inl"

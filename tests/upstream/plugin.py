@@ -41,12 +41,14 @@ REPLACED = {
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
+    sklearn.cluster: {"DBSCAN": fastml.cluster.DBSCAN, "dbscan": fastml.cluster.dbscan},
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
     sklearn.svm: {name: getattr(fastml.svm, name) for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
 }
 OURS = [
     fastml.cluster.HDBSCAN,
     fastml.cluster.KMeans,
+    fastml.cluster.DBSCAN,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,
