@@ -23,6 +23,7 @@
 #include "predict.inl"
 #include "votes.inl"
 #include "lloyd.inl"
+#include "seeding.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,
