@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.lloyd import LaneLloyd
+from fastml._engines.lloyd_tree import BoxLloyd
+from fastml.cluster.bounds import Bounds
 from fastml.cluster.points import Centres, Points
 from fastml.cluster.sparse_points import SparseEngine, SparsePoints
 
@@ -46,10 +48,37 @@ class Lanes:
         return self._lanes.labels
 
 
+class Boxes:
+    """Boxes of points in few columns."""
+
+    def __init__(self, points: Points, n_clusters: int, n_threads: int) -> None:
+        self._points, self._n_threads = points, n_threads
+        self._boxes = BoxLloyd(points, n_clusters, n_threads)
+
+    def step(self, centres: NDArray[Any]) -> int:
+        return self._boxes.step(Centres(centres, self._points), self._n_threads)
+
+    @property
+    def sums(self) -> NDArray[np.int64]:
+        return self._boxes.sums
+
+    def labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
+        out = np.empty(self._boxes.n_samples, np.int32)
+        self._boxes.step(Centres(centres, self._points), self._n_threads, out)
+        return out
+
+
 def open_engine(
     points: Points | SparsePoints, n_clusters: int, max_iter: int, algorithm: str = "auto", n_threads: int = 1
 ) -> Engine:
     """The engine for this shape, or the one that is asked for."""
     if isinstance(points, SparsePoints):
         return SparseEngine(points, n_clusters, n_threads)
+    n, d = points.X.shape
+    if algorithm == "tree" and d > 3:
+        raise ValueError(f"algorithm='tree' is for up to 3 columns, X has {d}: use 'auto'")
+    if algorithm == "tree" or algorithm == "auto" and d <= 3 and n >= 1024 and n_clusters * min(max_iter, 50) >= 600:
+        return Boxes(points, n_clusters, n_threads)
+    if n_clusters > 1 and (algorithm == "elkan" or algorithm == "auto" and d > 100):
+        return Bounds(points, n_clusters, n_threads)
     return Lanes(points, n_clusters, n_threads)

@@ -40,7 +40,7 @@ def new_centres(
             sums[cluster, : d + 1] = own
     weight = sums[:, d].astype(np.float64)
     filled = weight > 0
-    means = np.empty((len(sums), d))
+    means = np.zeros((len(sums), d))
     np.divide(sums[:, :d], points.scale * (weight / points.weight_scale)[:, None], out=means, where=filled[:, None])
     means += points.offset
     if not filled.all():

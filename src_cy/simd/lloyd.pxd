@@ -1,6 +1,6 @@
 """What Cython sees of lloyd.h: the kernels of Lloyd's algorithm."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "lloyd.h" nogil:
@@ -10,6 +10,7 @@ cdef extern from "lloyd.h" nogil:
         FASTML_U8
         FASTML_LLOYD_LANES
         FASTML_LLOYD_PANEL
+        FASTML_LLOYD_CANDIDATE
 
     struct fastml_points:
         const void *x
@@ -27,6 +28,44 @@ cdef extern from "lloyd.h" nogil:
         const float *panels
         const float *half_sq
         float radius
+
+    struct fastml_box_tree:
+        const fastml_points *points
+        ptrdiff_t n
+        ptrdiff_t n_fixed
+        const int32_t *rows
+        float *blocks
+        float *radius
+        int64_t *fixed
+        float *boxes
+        int64_t *sums
+        const ptrdiff_t *level_start
+        const uint64_t *mixed
+        float widest
+
+    struct fastml_bounds:
+        const fastml_points *points
+        ptrdiff_t k
+        int32_t n_groups
+        int32_t stride
+        uint64_t all_groups
+        const int32_t *group_start
+        const int32_t *member
+        const int32_t *group_of
+        int32_t *label
+        float *upper
+        float *base
+        uint8_t *lower
+        double per_quantum
+        const double *drift
+        const double *group_drift
+        const uint8_t *drift_units
+        const double *centre
+        const void *fast
+        const double *off
+        const float *half_between
+        const float *half_next
+        double relative
 
     struct fastml_lloyd_kernels:
         void (*column_stats)(
@@ -49,5 +88,19 @@ cdef extern from "lloyd.h" nogil:
             const fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n, const float *block,
             float radius, const fastml_centres *centres, int32_t *nearest_out
         ) noexcept nogil
+        void (*morton_keys)(
+            const fastml_points *points, ptrdiff_t first, ptrdiff_t n, uint32_t *keys_out
+        ) noexcept nogil
+        void (*fill_leaf)(const fastml_box_tree *tree, ptrdiff_t b) noexcept nogil
+        void (*fill_box)(const fastml_box_tree *tree, ptrdiff_t level, ptrdiff_t b) noexcept nogil
+        void (*assign_box)(
+            const fastml_box_tree *tree, const fastml_centres *centres, ptrdiff_t level, ptrdiff_t b, void *scratch,
+            int64_t *sums, int32_t *labels_out
+        ) noexcept nogil
+        uint64_t (*mix)(uint64_t i) noexcept nogil
+        ptrdiff_t (*assign_bounded)(
+            const fastml_bounds *bounds, ptrdiff_t first, ptrdiff_t n, void *scratch, int64_t *sums
+        ) noexcept nogil
+        void (*settle_bounds)(const fastml_bounds *bounds, ptrdiff_t first, ptrdiff_t n) noexcept nogil
 
     const fastml_lloyd_kernels *fastml_lloyd_kernels_chosen()

@@ -4,6 +4,12 @@
    bound, the exact distances decide. So labels have the same bits whatever the instruction set does in between.
    Limit: a multiplication and an addition for each point, centre and column: 24 accumulators, 10 loads a 24 of them. */
 
+/* A norm from its square, rounded up by what d roundings may have lost. */
+static inline float lloyd_radius(float sq, ptrdiff_t d)
+{
+    return (float)(sqrt((double)sq) * (1.0 + 1e-6 * (double)(d + 8)));
+}
+
 /* (d, 64) floats of rows first.. (or of those that `rows` names); lanes beyond n repeat the last. Returns the largest
    norm, rounded up. */
 static float pack_block(const struct fastml_points *points, const int32_t *rows, ptrdiff_t first, ptrdiff_t n,
@@ -28,7 +34,7 @@ static float pack_block(const struct fastml_points *points, const int32_t *rows,
         }
     for (l = 0; l < FASTML_LLOYD_LANES; l++)
         most = sq[l] > most ? sq[l] : most;
-    return (float)(sqrt((double)most) * (1.0 + 1e-6 * (double)(d + 8)));
+    return lloyd_radius(most, d);
 }
 
 /* Of each lane the least of half_sq - x.c, the second least, and the centre of the least. */

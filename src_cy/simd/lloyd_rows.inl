@@ -96,6 +96,7 @@ static double squared_distance(const void *x, int kind, ptrdiff_t row, ptrdiff_t
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
+#define LLOYD_ROUND_BITS 0x4338000000000000LL /* of LLOYD_ROUND */
 #define LLOYD_ROUND 6755399441055744.0 /* 1.5 * 2^52: added to a number below 2^51, it leaves the integer in the low bits */
 
 /* sums += sign * the row in fixed point; sign is 1 or -1. */
@@ -121,16 +122,16 @@ static void add_row(const struct fastml_points *points, ptrdiff_t row, int64_t c
         memcpy(bits, rounded, (size_t)width * sizeof(double));
         if (sign > 0)
             for (j = 0; j < width; j++)
-                sums[from + j] += bits[j] - 0x4338000000000000LL;
+                sums[from + j] += bits[j] - LLOYD_ROUND_BITS;
         else
             for (j = 0; j < width; j++)
-                sums[from + j] -= bits[j] - 0x4338000000000000LL;
+                sums[from + j] -= bits[j] - LLOYD_ROUND_BITS;
     }
     {
         const double rounded = weight * points->weight_scale + LLOYD_ROUND;
         int64_t bits;
         memcpy(&bits, &rounded, sizeof(double));
-        sums[d] += sign * (bits - 0x4338000000000000LL);
+        sums[d] += sign * (bits - LLOYD_ROUND_BITS);
     }
     sums[d + 1] = (int64_t)((uint64_t)sums[d + 1] + (uint64_t)(sign * check));
 }
