@@ -27,7 +27,12 @@ from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGrad
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
-    sklearn.cluster: {"KMeans": fastml.cluster.KMeans},
+    sklearn.cluster: {
+        "BisectingKMeans": fastml.cluster.BisectingKMeans,
+        "KMeans": fastml.cluster.KMeans,
+        "MiniBatchKMeans": fastml.cluster.MiniBatchKMeans,
+        "kmeans_plusplus": fastml.cluster.kmeans_plusplus,
+    },
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
         "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
@@ -42,7 +47,9 @@ REPLACED = {
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
+    fastml.cluster.BisectingKMeans,
     fastml.cluster.KMeans,
+    fastml.cluster.MiniBatchKMeans,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,
