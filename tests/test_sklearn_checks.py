@@ -1,4 +1,4 @@
-"""scikit-learn's own checks hold for every public estimator; none is expected to fail."""
+"""scikit-learn's own checks hold for every public estimator; none is expected to fail but for two of random batches."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.cluster import HDBSCAN
 from fastml.cluster import KMeans
+from fastml.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -38,6 +39,21 @@ from fastml.tree import (
 def along_the_diagonal(X, n_clusters, random_state):
     """Centres that no row's weight has a say in: draws by weight differ from draws among repeated rows."""
     return np.linspace(-1, 1, n_clusters)[:, None] * np.ones(X.shape[1])
+
+
+def between_0_and_1(X, n_clusters, random_state):
+    """The same, such that each has rows of the checks on weights: an empty one starts again at a row with its weight."""
+    return np.linspace(0, 1, n_clusters)[:, None] * np.ones(X.shape[1])
+
+
+def known_to_fail(estimator):
+    """scikit-learn's own list says the same of its MiniBatchKMeans."""
+    if isinstance(estimator, MiniBatchKMeans):
+        reason = "batches are drawn: odds by weight are repetition on average only"
+        return dict.fromkeys(
+            ["check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data"], reason
+        )
+    return {}
 
 
 ESTIMATORS = [
@@ -79,12 +95,14 @@ ESTIMATORS = [
     SVC(gamma="auto", tol=1e-10, probability=True),
     HDBSCAN(),
     HDBSCAN(min_samples=1, metric="manhattan", algorithm="brute"),
+    BisectingKMeans(n_clusters=2, init=between_0_and_1),
+    MiniBatchKMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
     KMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
     KMeans(n_clusters=2, max_iter=20, init=along_the_diagonal, n_init=1, metric="cosine"),
 ]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
-@parametrize_with_checks(ESTIMATORS)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=known_to_fail)
 def test_a_check_of_scikit_learn_passes(estimator, check):
     check(estimator)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, check_is_fitted
-from fastml.cluster.lloyd import all_squared, inertia_of, nearest_centres
+from fastml.cluster.lloyd import all_squared, inertia_of, nearest_centres, points_of
 from fastml.cluster.means import unit_rows
 from fastml.cluster.rows import predict_rows
 from fastml.data.weights import check_sample_weight
@@ -71,6 +71,7 @@ class CentreModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         (n_samples, n_clusters) of the centres' type
         """
         rows = self._rows(X)
+        points_of(rows)  # names what is not finite
         sq = all_squared(rows, self.cluster_centers_, self._threads(rows, len(self.cluster_centers_)))
         distances = sq / 2 if getattr(self, "metric", "euclidean") == "cosine" else np.sqrt(sq)
         return distances.astype(rows.dtype if rows.dtype in (np.float32, np.float64) else np.float64, copy=False)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastml.base import (
@@ -23,13 +21,11 @@ from fastml.cluster.centre_model import CentreModel
 from fastml.cluster.engines import ALGORITHMS
 from fastml.cluster.lloyd import LloydResult, Step, points_of, run_lloyd
 from fastml.cluster.means import on_sphere, unit_rows
-from fastml.cluster.points import float_type
 from fastml.cluster.rows import fit_rows
-from fastml.cluster.seeding import initial_centres
+from fastml.cluster.seeding import INITS, initial_centres
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds
-from fastml.threads import effective_threads
 
 
 class KMeans(CallbackSupport, CentreModel):
@@ -39,9 +35,11 @@ class KMeans(CallbackSupport, CentreModel):
     ----------
     n_clusters : int, default=8
         k, number of centres.
-    init : {"k-means++", "random"}, callable or array-like of shape (n_clusters, n_features), default="k-means++"
+    init : {"k-means++", "k-means||", "subsampled", "random"}, callable or array-like of shape \
+            (n_clusters, n_features), default="k-means++"
         Where the centres start: drawn one after the other with odds that grow with the squared distance to those
-        before (the best of some draws each), rows drawn at random, the given points, or what
+        before (the best of some draws each); drawn many at a time in five passes and thinned out; the first way on
+        max(50 n_clusters, 10 000) rows; rows drawn at random; the given points, or what
         ``init(X, n_clusters, random_state=...)`` returns.
     n_init : "auto" or int, default="auto"
         Starts, of which the run with the lowest inertia is kept. "auto": 10 for "random" and a callable, else 1.
@@ -118,7 +116,7 @@ class KMeans(CallbackSupport, CentreModel):
 
     _parameter_constraints: dict[str, list[Any]] = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "init": [StrOptions({"k-means++", "random"}), callable, "array-like"],
+        "init": [StrOptions(set(INITS)), callable, "array-like"],
         "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -197,7 +195,7 @@ class KMeans(CallbackSupport, CentreModel):
                     metric=self.metric, points=points, loop=loop,
                     watch=watch if self.verbose or tasks.active else None,
                 )  # fmt: skip
-                if best is None or result.inertia < best.inertia and not _same_clustering(result, best):
+                if best is None or (result.inertia < best.inertia and not _same_clustering(result, best)):
                     best = result
                 if loop.stop_reason not in ("converged", None):
                     break
@@ -235,7 +233,7 @@ class KMeans(CallbackSupport, CentreModel):
                 )
             return 1
         if self.n_init == "auto":
-            return 1 if isinstance(self.init, str) and self.init == "k-means++" else 10
+            return 1 if isinstance(self.init, str) and self.init != "random" else 10
         return int(self.n_init)
 
     def _checked_algorithm(self) -> str:
@@ -252,27 +250,8 @@ class KMeans(CallbackSupport, CentreModel):
         self, rows: Any, weight: NDArray[np.float64] | None, random_state: Any, n_threads: int
     ) -> NDArray[Any]:
         """(n_clusters, n_features) centres to start from."""
-        dtype = float_type(rows)
-        if isinstance(self.init, str):
-            centres = initial_centres(rows, self.n_clusters, self.init, weight, random_state, n_threads=n_threads)
-        elif callable(self.init):
-            centres = self.init(rows, self.n_clusters, random_state=random_state)
-        else:
-            centres = self.init
-        centres = np.array(centres.toarray() if sp.issparse(centres) else centres, dtype, order="C")
-        if centres.ndim != 2 or centres.shape[0] != self.n_clusters:
-            raise ValueError(
-                f"The shape of the initial centers {centres.shape} does not match the number of clusters "
-                f"{self.n_clusters}."
-            )
-        if centres.shape[1] != rows.shape[1]:
-            raise ValueError(
-                f"The shape of the initial centers {centres.shape} does not match the number of features of the data "
-                f"{rows.shape[1]}."
-            )
-        if not np.isfinite(centres).all():
-            raise ValueError("init contains NaN or infinity: give finite centres to start from.")
-        return on_sphere(centres.astype(np.float64)).astype(dtype) if self.metric == "cosine" else centres
+        centres = initial_centres(rows, self.n_clusters, self.init, weight, random_state, n_threads=n_threads)
+        return on_sphere(centres.astype(np.float64)).astype(centres.dtype) if self.metric == "cosine" else centres
 
 
 class _Watch:

@@ -102,7 +102,7 @@ def run_lloyd(
         for step in loop:
             moved = engine.step(at)
             before, n_iter = at, step + 1
-            far_rows = partial(_far_rows, X, engine, before, n_threads)
+            far_rows = partial(_far_rows, points, engine, before, n_threads)
             at = new_centres(points, engine.sums, far_rows, metric).astype(before.dtype)
             moves = at.astype(np.float64) - before
             shift = float(np.einsum("ij,ij->", moves, moves))
@@ -173,13 +173,15 @@ def inertia_of(
 
 
 def _far_rows(
-    X: Any, engine: Engine, centres: NDArray[Any], n_threads: int, count: int
+    points: Any, engine: Engine, centres: NDArray[Any], n_threads: int, count: int
 ) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Rows farthest from their centres, farthest first, ties by row; none where all lie on their centres."""
+    """Rows of weight farthest from their centres, farthest first, ties by row; none where all lie on their centres."""
     labels = engine.labels(centres)
-    sq = squared(X, labels, centres, n_threads)
-    count = min(count, len(sq))
-    if sq.max() == 0:
+    sq = squared(points.X, labels, centres, n_threads)
+    if points.weight is not None:
+        sq[points.weight == 0] = 0.0
+    count = min(count, np.count_nonzero(sq))
+    if not count:
         return np.empty(0, np.intp), np.empty(0, np.int32)
     rows = np.flatnonzero(sq >= np.partition(sq, len(sq) - count)[len(sq) - count])
     rows = rows[np.argsort(-sq[rows], kind="stable")][:count]

@@ -105,7 +105,7 @@ def check_columns(least: NDArray[Any], most: NDArray[Any], total: NDArray[Any]) 
         bad = ~np.isfinite(total)
         if bad.any():
             j = int(np.flatnonzero(bad)[0])
-            infinite = np.isinf(least[j]) or np.isinf(most[j])
+            infinite = least[j] == -np.inf or most[j] == np.inf  # the other way round: NaN only
             what = "infinity or a value too large for dtype('float64')" if infinite else "NaN"
             if np.isfinite(most[j]) and np.isfinite(least[j]) and max(most[j], -least[j]) > LARGEST:
                 what = f"numbers up to {max(most[j], -least[j]):.3g}, whose squares overflow,"

@@ -51,6 +51,17 @@ def predict_rows(estimator: Any, X: Any) -> Any:
     return rows
 
 
+def rows_of(X: Any) -> Any:
+    """Open X where there is no estimator; ValueError where it is not finite."""
+    from fastml.cluster.lloyd import points_of
+
+    rows = _csr(X) if sp.issparse(X) else _array(Table.from_any(X))
+    if min(rows.shape) < 1:
+        raise ValueError(f"Found array of shape {rows.shape}: there must be rows and columns.")
+    points_of(rows)
+    return rows
+
+
 def _array(table: Table) -> Any:
     X = table.dense if table.dense is not None and not table._columns else table.matrix()
     if X.dtype not in (np.float32, np.float64, np.uint8):

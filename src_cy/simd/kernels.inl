@@ -32,6 +32,7 @@
 #include "kd_within.inl"
 #include "reachability.inl"
 #include "lloyd.inl"
+#include "seeding.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,

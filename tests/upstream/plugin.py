@@ -26,10 +26,11 @@ import fastml.svm
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+CLUSTERINGS = ("BisectingKMeans", "HDBSCAN", "KMeans", "MiniBatchKMeans", "kmeans_plusplus")
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
-    sklearn.cluster: {name: getattr(fastml.cluster, name) for name in ("HDBSCAN", "KMeans")},
+    sklearn.cluster: {name: getattr(fastml.cluster, name) for name in CLUSTERINGS},
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
         "AdaBoostRegressor": fastml.ensemble.AdaBoostRegressor,
@@ -49,6 +50,9 @@ OURS = [
     fastml.cluster.HDBSCAN,
     fastml.cluster.KMeans,
     fastml.cluster.DBSCAN,
+    fastml.cluster.BisectingKMeans,
+    fastml.cluster.KMeans,
+    fastml.cluster.MiniBatchKMeans,
     fastml.ensemble.AdaBoostClassifier,
     fastml.ensemble.AdaBoostRegressor,
     fastml.ensemble.BaggingClassifier,

@@ -16,6 +16,8 @@ MODULES = [
     "sklearn.ensemble.tests.test_bagging",
     "sklearn.ensemble.tests.test_stacking",
     "sklearn.ensemble.tests.test_voting",
+    "sklearn.cluster.tests.test_bisect_k_means",
+    "sklearn.cluster.tests.test_k_means",
     "sklearn.tree.tests.test_tree",
     "sklearn.tree.tests.test_monotonic_tree",
     "sklearn.tree.tests.test_export",
