@@ -34,11 +34,13 @@ class ForestGrower:
         self, criterion: str, options: Mapping[str, float], seeds: NDArray[np.uint64],
         label: NDArray[np.int32] | None = ..., n_classes: int = ..., y: NDArray[np.float64] | None = ...,
         weight: NDArray[np.float64] | None = ..., monotone: NDArray[np.int8] | None = ..., n_draws: int = ...,
-        balanced: bool = ..., classes_of: NDArray[np.int32] | None = ...,
+        balanced: bool = ..., classes_of: NDArray[np.int32] | None = ..., stop: int | None = ...,
     ) -> list[tuple[Any, ...]]:  # fmt: skip
         """One tree for each seed, side by side; `exact_grower.ExactGrower.grow` says what the targets and options are.
 
         n_draws : rows that are drawn for a tree, with replacement and by their weights; 0: it sees all, weighed.
+        stop : where to see Ctrl-C, from `runtime.stop_address` of another thread; None: of this one. Where it ends the
+        growth, only the trees before the first one that is not complete are returned.
         balanced : classes weigh as the rows drawn make them even; classes_of: (n_outputs,) classes of each output.
 
         A tree is (nodes, categories, weight, own, rows, start, classes, amounts, impurity, sums):

@@ -101,6 +101,7 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
             member._as(self)
             by_class = member._weights(codes[None], [self.classes_], weight)
             member._fit_classes(self._sorted, codes[None], [self.classes_], by_class)
+            self._check_complete()
             said: NDArray[Any] = rows.class_codes(member)
         else:
             member.fit(rows.X, rows.y, sample_weight=weight)
@@ -250,6 +251,7 @@ class AdaBoostRegressor(RegressorMixin, WeightBoosting):
         if isinstance(rows, TreeRows):
             member._as(self)
             member._fit_numbers(self._sorted, y[None], weight)
+            self._check_complete()
             error = np.abs(rows.numbers(member) - y)
         else:
             if takes_sample_weight(member):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml._engines.runtime import stop_address
 from fastml.base import is_classifier
 from fastml.data.frames import Schema, Table
 from fastml.data.validation import check_finite, check_same_length, fit_table
@@ -19,6 +21,7 @@ from fastml.ensemble.forest_fit import Growth, seeds_of
 from fastml.ensemble.learners import make_member
 from fastml.threads import effective_threads
 from fastml.tree.fitted import FittedTree
+from fastml.tree.interactions import interaction_cst
 from fastml.tree.ranked_columns import RankedColumns
 from fastml.tree.structure import FEATURE
 from fastml.tree.targets import centre_of, check_counts, encode_numbers, weights_of_rows
@@ -40,7 +43,8 @@ class BaggedGrowth(Growth):
     least_share: float
     threads: int
 
-    def trees(self, seeds: NDArray[np.int64]) -> AveragedForest:
+    def trees(self, seeds: NDArray[np.int64]) -> AveragedForest | None:
+        stop = stop_address()
         drawn_there = self.draws.bootstrap or self.draws.n_draws == 0
         if self.draws.all_columns and self.class_weight is None and drawn_there:
             own = seeds_of(np.array([member_state(s) for s in seeds.tolist()]))
@@ -48,24 +52,30 @@ class BaggedGrowth(Growth):
                 self.criterion, self.options, own, weight=self.weight, n_draws=self.n_draws, **self.target
             )
         elif self.threads == 1:
-            grown = [self._tree(s) for s in seeds.tolist()]
+            found = [self._tree(s, stop) for s in seeds.tolist()]
+            grown = complete(found)
         else:
             with ThreadPoolExecutor(self.threads) as pool:  # the grower holds no GIL
-                grown = list(pool.map(self._tree, seeds.tolist()))
-        return AveragedForest.of(grown, **self.known)
+                grown = complete(list(pool.map(lambda s: self._tree(s, stop), seeds.tolist())))
+        return AveragedForest.of(grown, **self.known) if grown else None
 
     def in_bag(self, seed: int) -> NDArray[np.float64]:
         return self.draws.in_bag(seed)
 
-    def _tree(self, seed: int) -> Any:
-        """One tree, as the grower gives it, with the numbers of all columns."""
-        columns, target, features = self.columns, self.target, None
+    def _tree(self, seed: int, stop: int) -> Any:
+        """One tree, as the grower gives it, with the numbers of all columns; None: Ctrl-C ended it.
+
+        stop : where the engine sees Ctrl-C, which its own thread does not
+        """
+        columns, target, options, features = self.columns, self.target, self.options, None
         if not self.draws.all_columns:
             features = self.draws.features(seed)
             columns = columns.take(features)
             if target["monotone"] is not None:
                 target = target | {"monotone": np.ascontiguousarray(target["monotone"][features])}
-        own, options = seeds_of(np.array([member_state(seed)])), self.options
+            if "interactions" in options:
+                options = options | {"interactions": options["interactions"].take(features)}
+        own = seeds_of(np.array([member_state(seed)]))
         if self.draws.bootstrap and self.class_weight is None:
             how: dict[str, Any] = {"weight": self.weight, "n_draws": self.n_draws}
         else:
@@ -80,7 +90,10 @@ class BaggedGrowth(Growth):
             how = {"weight": weight}
             if self.least_share:
                 options = options | {"min_weight_leaf": self.least_share * float(weight.sum())}
-        grown = columns.grower.grow(self.criterion, options, own, **how, **target)[0]
+        trees = columns.grower.grow(self.criterion, options, own, stop=stop, **how, **target)
+        if not trees:
+            return None
+        grown = trees[0]
         if features is not None:
             nodes = grown[0]
             column = features[(nodes["feature"] & FEATURE).astype(np.int64)].astype(np.uint32)
@@ -93,6 +106,11 @@ class BaggedGrowth(Growth):
         weight = class_weights(by_class, self.target["label"][0], self.classes[0], counts)
         step = 2.0 ** (np.frexp(weight.max())[1] - WEIGHT_BITS)
         return np.where(weight > 0, np.maximum(np.rint(weight / step), 1.0), 0.0) * step
+
+
+def complete(grown: list[Any]) -> list[Any]:
+    """The trees before the first one that is not there."""
+    return list(takewhile(lambda tree: tree is not None, grown))
 
 
 def open_for_trees(ensemble: Any, X: Any) -> Table:
@@ -136,11 +154,13 @@ def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] 
     member.n_features_in_ = table.n_features
     target["monotone"] = member._monotone(columns.category_codes, len(n_classes), n_classes[0] if classes else 0)
     member.n_features_in_ = draws.n_columns
+    constraints = interaction_cst(template.interaction_cst, table.n_features, table.names)
+    options = {"seed": 0} if constraints is None else {"seed": 0, "interactions": constraints}
     seen = float(draws.n_draws or (n if draws.weight is None else draws.weight.sum()))
     known = {"centre": centre.ravel(), "criterion": criterion, "n_classes": n_classes,
              "n_features": table.n_features, "category_codes": columns.category_codes}  # fmt: skip
     return BaggedGrowth(
-        columns, criterion, member._grow_options(n, seen) | {"seed": 0}, target, draws.weight, draws.n_draws, False,
+        columns, criterion, member._grow_options(n, seen) | options, target, draws.weight, draws.n_draws, False,
         known, draws, getattr(template, "class_weight", None), classes, float(template.min_weight_fraction_leaf),
         effective_threads(ensemble.n_jobs, 40.0 * n * ensemble.n_estimators),
     )  # fmt: skip
@@ -156,6 +176,10 @@ def member_of(ensemble: Any, t: int) -> Any:
         tree, schema = _over_columns(tree, features), _schema_over(schema, features)
         if member.monotonic_cst is not None:
             member.monotonic_cst = np.asarray(member.monotonic_cst)[features]
+        if member.interaction_cst is not None:
+            own = interaction_cst(member.interaction_cst, ensemble._schema.n_features, ensemble._schema.names)
+            own = None if own is None else own.take(features)
+            member.interaction_cst = None if own is None else own.as_parameter()
     member._fitted, member._schema, member.n_features_in_ = tree, schema, schema.n_features
     member.n_outputs_, member.max_features_ = len(tree.n_classes), member._max_features()
     if is_classifier(ensemble):

@@ -46,7 +46,7 @@ class RandomForestClassifier(FittableForestClassifier):
         verbose: int = 0, warm_start: bool = False, class_weight: Any = None, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", categorical_features: Any = "auto",
-        unseen: str = "missing",
+        unseen: str = "missing", interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -72,6 +72,7 @@ class RandomForestClassifier(FittableForestClassifier):
         self.importance = importance
         self.categorical_features = categorical_features
         self.unseen = unseen
+        self.interaction_cst = interaction_cst
 
     def _member(self) -> Any:
         return DecisionTreeClassifier(**self._tree_parameters())
@@ -111,7 +112,7 @@ class RandomForestRegressor(FittableForestRegressor):
         verbose: int = 0, warm_start: bool = False, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", keep_targets: bool = False, categorical_features: Any = "auto",
-        unseen: str = "missing",
+        unseen: str = "missing", interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -137,6 +138,7 @@ class RandomForestRegressor(FittableForestRegressor):
         self.keep_targets = keep_targets
         self.categorical_features = categorical_features
         self.unseen = unseen
+        self.interaction_cst = interaction_cst
 
     def _member(self) -> Any:
         return DecisionTreeRegressor(**self._tree_parameters())
@@ -180,7 +182,7 @@ class ExtraTreesClassifier(FittableForestClassifier):
         verbose: int = 0, warm_start: bool = False, class_weight: Any = None, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", categorical_features: Any = "auto",
-        unseen: str = "missing",
+        unseen: str = "missing", interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -206,6 +208,7 @@ class ExtraTreesClassifier(FittableForestClassifier):
         self.importance = importance
         self.categorical_features = categorical_features
         self.unseen = unseen
+        self.interaction_cst = interaction_cst
 
     def _member(self) -> Any:
         return ExtraTreeClassifier(**self._tree_parameters())
@@ -248,7 +251,7 @@ class ExtraTreesRegressor(FittableForestRegressor):
         verbose: int = 0, warm_start: bool = False, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", keep_targets: bool = False, categorical_features: Any = "auto",
-        unseen: str = "missing",
+        unseen: str = "missing", interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -274,6 +277,7 @@ class ExtraTreesRegressor(FittableForestRegressor):
         self.keep_targets = keep_targets
         self.categorical_features = categorical_features
         self.unseen = unseen
+        self.interaction_cst = interaction_cst
 
     def _member(self) -> Any:
         return ExtraTreeRegressor(**self._tree_parameters())

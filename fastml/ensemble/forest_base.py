@@ -85,7 +85,8 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
                 f"warm_start=True found a forest of {before.n_features} columns and {before.n_classes} classes, and "
                 f"now there are {self.n_features_in_} and {n_classes}: fit on the same columns and classes"
             )
-        options = self._grow_options(n, float(n_draws or (n if weight is None else weight.sum()))) | {"seed": 0}
+        options = self._grow_options(n, float(n_draws or (n if weight is None else weight.sum())))
+        options |= {"seed": 0, **self._interactions()}
         seeds = check_random_state(self.random_state).randint(MAX_INT, size=self.n_estimators)
         growth = self._growth(table, weight, n_draws, n_classes, centre, target, options, balanced)
         threads = effective_threads(self.n_jobs, 40.0 * n * self.n_estimators)

@@ -42,12 +42,13 @@ class Growth:
         """Numbers that a leaf says."""
         return len(self.known["n_classes"]) * max(self.known["n_classes"])
 
-    def trees(self, seeds: NDArray[np.int64]) -> AveragedForest:
+    def trees(self, seeds: NDArray[np.int64]) -> AveragedForest | None:
+        """Those of the first seeds that Ctrl-C let be completed; None: not one."""
         grown = self.columns.grower.grow(
             self.criterion, self.options, seeds_of(seeds), weight=self.weight, n_draws=self.n_draws,
             balanced=self.balanced, **self.target,
         )  # fmt: skip
-        return AveragedForest.of(grown, **self.known)
+        return AveragedForest.of(grown, **self.known) if grown else None
 
     def in_bag(self, seed: int) -> NDArray[np.float64]:
         """How often the tree of a seed saw each row, in the order in which rows were given."""
@@ -119,10 +120,19 @@ def grow_forest(
         if i - before >= grown:
             own = seeds[grown : grown + batch]
             began = time.perf_counter()
-            parts.append(growth.trees(own))
-            if oob is not None:
+            part = growth.trees(own)
+            n_trees = 0 if part is None else part.n_trees
+            if part is not None:
+                parts.append(part)
+            if n_trees < len(own):
+                if not parts:
+                    raise KeyboardInterrupt
+                own = own[:n_trees]
+                loop.n_done += n_trees - 1
+                loop.stop("interrupt")
+            if oob is not None and n_trees:
                 oob.add(parts[-1], own, every, before + grown)
-            took = (time.perf_counter() - began) / len(own)
+            took = (time.perf_counter() - began) / max(len(own), 1)
             grown += len(own)
             batch = max(1, int(BATCH_SECONDS / max(took, 1e-9)) // threads) * threads
             if stop is not None:

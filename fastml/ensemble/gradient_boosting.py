@@ -119,7 +119,7 @@ class GradientBoostingRegressor(RegressorMixin, _GradientBoosting):
         validation_fraction: float = 0.1, n_iter_no_change: int | None = None, tol: float = 1e-4,
         ccp_alpha: float = 0.0, tree_method: str = "hist", max_bin: int = 255, categorical_features: Any = "auto",
         unseen: str = "missing", refit: bool = False, max_time: float | None = None, callbacks: Any = None,
-        n_jobs: int | None = None,
+        n_jobs: int | None = None, interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.learning_rate = learning_rate
@@ -150,6 +150,7 @@ class GradientBoostingRegressor(RegressorMixin, _GradientBoosting):
         self.max_time = max_time
         self.callbacks = callbacks
         self.n_jobs = n_jobs
+        self.interaction_cst = interaction_cst
 
     def _target(self, y: Any, weight: NDArray[np.float64] | None, known: bool) -> NDArray[np.float64]:
         losses: dict[str, Any] = {
@@ -215,7 +216,7 @@ class GradientBoostingClassifier(ClassifierMixin, _GradientBoosting):
         max_leaf_nodes: int | None = None, warm_start: bool = False, validation_fraction: float = 0.1,
         n_iter_no_change: int | None = None, tol: float = 1e-4, ccp_alpha: float = 0.0, tree_method: str = "hist",
         max_bin: int = 255, categorical_features: Any = "auto", unseen: str = "missing", refit: bool = False,
-        max_time: float | None = None, callbacks: Any = None, n_jobs: int | None = None,
+        max_time: float | None = None, callbacks: Any = None, n_jobs: int | None = None, interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.learning_rate = learning_rate
@@ -245,6 +246,7 @@ class GradientBoostingClassifier(ClassifierMixin, _GradientBoosting):
         self.max_time = max_time
         self.callbacks = callbacks
         self.n_jobs = n_jobs
+        self.interaction_cst = interaction_cst
 
     def _target(self, y: Any, weight: NDArray[np.float64] | None, known: bool) -> NDArray[np.float32]:
         """Class numbers; the classes are those of y, or `known` from the fit."""

@@ -126,11 +126,12 @@ def boost(
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
     if before is None:
         estimator._seed = estimator._draw_seed()
+    options = estimator._grow_options(n, rows.weight is not None, estimator._seed)
     columns = estimator._columns(rows.table, rows.weight, threads, before)
     first = 0 if before is None else estimator.n_estimators_
     boosting = Boosting(
-        columns, rows.y, rows.weight, estimator._start if rows.margin is None else rows.margin, loss,
-        estimator._grow_options(n, rows.weight is not None, estimator._seed), threads, first,
+        columns, rows.y, rows.weight, estimator._start if rows.margin is None else rows.margin, loss, options, threads,
+        first,
     )  # fmt: skip
     if before is not None:
         boosting.builder.extend(before.forest)

@@ -13,6 +13,7 @@ from fastml.base import Hidden, Interval, InvalidParameterError, RealNotInt, Str
 from fastml.data.frames import Table
 from fastml.ensemble.fitted import FittedForest
 from fastml.ensemble.tree_methods import Columns, check_exact, open_columns, resolve
+from fastml.tree.interactions import interaction_cst
 
 _SHARE = Interval(RealNotInt, 0, 1, closed="right")
 
@@ -40,6 +41,7 @@ GRADIENT_CONSTRAINTS: dict[str, Any] = {
     "unseen": [StrOptions({"missing", "other", "error"})],
     "refit": ["boolean"],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "interaction_cst": ["no_validation"],
 }
 
 GRADIENT_NOTES = {
@@ -110,6 +112,10 @@ class GradientParameters:
         "auto": strings and categoricals of a frame.
     unseen : {"missing", "other", "error"}, default="missing"
         What a category means at predict that the fit did not see.
+    interaction_cst : sequence of sets of columns, "pairwise", "no_interactions" or None, default=None
+        Which columns may meet on a branch: after splits on some it uses these, and every set that holds all of them.
+        Columns by number or name; those in no set are in one more together. "pairwise": any two, "no_interactions":
+        one. max_features are drawn from the columns that a node may be split on.
     refit : bool, default=False
         After early stopping on rows of X, fit again on all of them for as many rounds.
     max_time : float, optional
@@ -131,6 +137,7 @@ class GradientParameters:
     tree_method: str
     max_bin: int
     random_state: Any
+    interaction_cst: Any
 
     def _max_features(self) -> int:
         """Columns drawn for each split."""
@@ -164,6 +171,8 @@ class GradientParameters:
     def _grow_options(self, n_samples: int, weighted: bool, seed: int) -> dict[str, Any]:
         """The engine's record; see GrowOptions in src_cy/types.pxd. `_least` gives what hangs on a round's rows."""
         leaf, split = self._least_rows(n_samples)
+        names = getattr(self, "feature_names_in_", None)
+        constraints = interaction_cst(self.interaction_cst, self.n_features_in_, names)
         return {
             "first_order": 1, "max_leaves": self.max_leaf_nodes or 0, "max_depth": self.max_depth or 0,
             "lossguide": self.max_leaf_nodes is not None, "learning_rate": 1.0, "max_delta_step": 0.0,
@@ -174,6 +183,7 @@ class GradientParameters:
             "max_cat_to_onehot": 1,  # the best subset of levels is an interval in the order of their means
             "colsample_bytree": 1.0, "colsample_bylevel": 1.0,
             "colsample_bynode": min(1.0, self._max_features() / self.n_features_in_), "seed": seed,
+            **({} if constraints is None else {"interactions": constraints}),
         }  # fmt: skip
 
     def _least_rows(self, n_samples: int) -> tuple[int, int]:

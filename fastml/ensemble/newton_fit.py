@@ -88,15 +88,15 @@ def boost(
         rows = rows.with_weight()
     n, loss = rows.table.n_samples, estimator._loss
     threads = effective_threads(estimator.n_jobs, 4.0 * n * rows.table.n_features * loss.n_outputs)
+    seed = estimator._seed()
+    options = estimator._grow_options(seed)
     columns = estimator._columns(rows.table, rows.weight, threads)
     start = start_scores(estimator, rows)
-    seed = estimator._seed()
     # Small whole numbers and float32 targets lose nothing in float32, and take half of the bandwidth.
     y32 = rows.y.astype(np.float32)
     y = y32 if np.array_equal(y32, rows.y) else rows.y
     boosting = Boosting(
-        columns, y, rows.weight, start if rows.margin is None else rows.margin, loss,
-        estimator._grow_options(seed), threads,
+        columns, y, rows.weight, start if rows.margin is None else rows.margin, loss, options, threads,
     )  # fmt: skip
     del y32, y
     for part in evaluated:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastml.base import HasMethods, Interval, StrOptions
 from fastml.data.frames import Table
 from fastml.ensemble.tree_methods import Columns, check_exact, check_sketch, open_columns, resolve
+from fastml.tree.interactions import interaction_constraints
 
 _POSITIVE = [Interval(Real, 0, None, closed="neither"), None]
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left"), None]
@@ -50,6 +51,7 @@ XGB_CONSTRAINTS: dict[str, Any] = {
     "max_time": _POSITIVE,
     "sketch": [StrOptions({"global", "local"})],
     "sketch_eps": [Interval(Real, 0, 1, closed="neither"), None],
+    "interaction_constraints": ["no_validation"],
 }  # fmt: skip
 
 XGB_NOTES = {
@@ -135,6 +137,10 @@ class XGBParameters:
     sketch_eps : float in (0, 1), optional
         With tree_method="approx": the share of the hessian between two thresholds; by default 1 / max_bin. There are
         at most max_bin bins with sketch="global".
+    interaction_constraints : sequence of sets of columns, str or None, default=None
+        Which columns may meet on a branch: after splits on some it uses these, and every set that holds all of them.
+        Columns by number or name, or all as a string: "[[0, 1], [2, 3]]". A column in no set meets no other.
+        Columns are drawn (colsample_bynode) from those that a node may be split on.
     importance_type : {"gain", "weight", "cover", "total_gain", "total_cover"}, default="gain"
     random_state : int, RandomState or None
     n_jobs : int, optional
@@ -153,6 +159,8 @@ class XGBParameters:
     stop_reason_ : None, "early_stopping", "max_time", "interrupt" or "callback"
     """
 
+    n_features_in_: int
+
     def __init__(
         self, *, n_estimators: int | None = 100, max_depth: int | None = 6, max_leaves: int | None = 0,
         max_bin: int | None = 255, grow_policy: str | None = "depthwise", learning_rate: float | None = 0.3,
@@ -166,7 +174,7 @@ class XGBParameters:
         eval_metric: Any = None,
         early_stopping_rounds: int | None = None, validation_fraction: float | None = None, splitter: Any = None,
         refit: bool = False, max_time: float | None = None, callbacks: Any = None, sketch: str = "global",
-        sketch_eps: float | None = None,
+        sketch_eps: float | None = None, interaction_constraints: Any = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.max_depth = max_depth
@@ -204,6 +212,7 @@ class XGBParameters:
         self.callbacks = callbacks
         self.sketch = sketch
         self.sketch_eps = sketch_eps
+        self.interaction_constraints = interaction_constraints
 
     def _value(self, name: str) -> Any:
         """A parameter, with XGBoost's default for None."""
@@ -228,6 +237,9 @@ class XGBParameters:
     def _grow_options(self, seed: int) -> dict[str, Any]:
         """The engine's record; see GrowOptions in src_cy/types.pxd."""
         value = self._value
+        constraints = interaction_constraints(
+            self.interaction_constraints, self.n_features_in_, getattr(self, "feature_names_in_", None)
+        )
         max_depth, max_leaves = int(value("max_depth")), int(value("max_leaves"))
         return {
             "max_leaves": max_leaves, "max_depth": max_depth, "lossguide": value("grow_policy") == "lossguide",
@@ -235,7 +247,7 @@ class XGBParameters:
             "min_child_weight": float(value("min_child_weight")), "max_delta_step": float(value("max_delta_step")),
             "reg_lambda": float(value("reg_lambda")), "reg_alpha": float(value("reg_alpha")),
             "max_cat_to_onehot": int(value("max_cat_to_onehot")), "cat_penalty": float(value("cat_penalty")),
-            "seed": seed,
+            "seed": seed, **({} if constraints is None else {"interactions": constraints}),
             **{name: float(value(name)) for name in ("colsample_bytree", "colsample_bylevel", "colsample_bynode")},
         }  # fmt: skip
 

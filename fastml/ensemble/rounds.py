@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from fastml._engines.runtime import unwatch_interrupt, watch_interrupt
 from fastml.base import FitTasks
 from fastml.ensemble.callbacks import EvalsLog, EvaluationMonitor, check_callbacks
 from fastml.exceptions import FitInterrupted
+from fastml.interrupts import is_ours
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ class Rounds:
     Notes
     -----
     While the loop runs in the main thread, the first Ctrl-C asks it to stop after the round that is under
-    way; the fit then ends as usual, with a `FitInterrupted` warning. A second Ctrl-C raises
+    way, or after half a second if a tree takes longer to grow: it is closed as it is, or, in a forest and in
+    AdaBoost, left out. The fit then ends as usual, with a `FitInterrupted` warning. A second Ctrl-C raises
     KeyboardInterrupt at once. A handler for SIGINT that is not Python's own is left in place.
     """
 
@@ -97,6 +99,7 @@ class Rounds:
         self._tasks = tasks if tasks is not None and tasks.active else None
         self._fitted = fitted
         self._previous_handler: Any = None
+        self._watching = False
         self._interrupted = False
         self._model = RoundModel(self) if self._callbacks else None
 
@@ -117,9 +120,9 @@ class Rounds:
 
     def __enter__(self) -> Rounds:
         self._entered = time.perf_counter()
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        if is_ours():
             self._previous_handler = signal.signal(signal.SIGINT, self._on_sigint)
+            self._watching = watch_interrupt()
         try:
             self._call("before_training")
         except BaseException:
@@ -200,6 +203,9 @@ class Rounds:
         self._interrupted = True
 
     def _restore_handler(self) -> None:
+        if self._watching:
+            unwatch_interrupt()
+            self._watching = False
         if self._previous_handler is not None:
             signal.signal(signal.SIGINT, self._previous_handler)
             self._previous_handler = None

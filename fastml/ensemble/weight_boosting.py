@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml._engines.runtime import interrupted
 from fastml.base import (
     BaseEstimator,
     CallbackSupport,
@@ -35,6 +36,10 @@ ADABOOST_CONSTRAINTS: dict[str, Any] = {
 }
 
 
+class MemberCutError(Exception):
+    """Ctrl-C ended the growth of a member before it was complete."""
+
+
 class WeightBoosting(ModelFiles, CallbackSupport, BaseEstimator):
     """Rounds that fit a member each, with weights that rise for what was wrong."""
 
@@ -55,6 +60,11 @@ class WeightBoosting(ModelFiles, CallbackSupport, BaseEstimator):
     def _boost(self, weight: NDArray[np.float64], member: Any, last: bool) -> tuple[Any, Any, Any]:
         """(weights for the next round, the member's weight, its error); Nones stop the rounds."""
         raise NotImplementedError
+
+    def _check_complete(self) -> None:
+        """MemberCutError where the member just fitted is not what it would have been."""
+        if interrupted():
+            raise MemberCutError
 
     def _template(self) -> Any:
         """What each round clones, as `estimator_`; checked."""
@@ -82,7 +92,15 @@ class WeightBoosting(ModelFiles, CallbackSupport, BaseEstimator):
                     weight[zero] = 0.0
                 self.estimators_.append(make_member(template, random_state))
                 last = i == self.n_estimators - 1
-                weight, member_weight, error = self._boost(weight, self.estimators_[-1], last)
+                try:
+                    weight, member_weight, error = self._boost(weight, self.estimators_[-1], last)
+                except MemberCutError:
+                    self.estimators_.pop()
+                    if i == 0:  # a model needs one
+                        raise KeyboardInterrupt from None
+                    loop.n_done -= 1
+                    loop.stop("interrupt")
+                    continue
                 if weight is None:
                     loop.stop("no better than chance")
                     continue

@@ -12,6 +12,7 @@ from fastml.base import BaseEstimator, ClassifierMixin, RegressorMixin, StrOptio
 from fastml.data.frames import Table
 from fastml.data.validation import check_finite, check_parameters, check_same_length, fit_table
 from fastml.data.weights import check_sample_weight
+from fastml.interrupts import watched
 from fastml.tree.complexity import prune_by_complexity
 from fastml.tree.criteria import Criterion, criterion_of_classes, criterion_of_numbers
 from fastml.tree.fitted import FittedTree
@@ -34,6 +35,7 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
         """X as columns: of numbers, finite or missing, or of categories."""
         table = fit_table(self, X, categorical=self.categorical_features, unseen=self.unseen)
         check_finite(table)
+        self._interactions()  # says what is wrong with it
         return table
 
     def _as(self, other: Any) -> None:
@@ -47,12 +49,13 @@ class _Cart(TreeParameters, TreeResults, BaseEstimator):
         **target: Any,
     ) -> Any:  # fmt: skip
         total = float(columns.n_samples) if weight is None else float(weight.sum())
-        options = self._grow_options(columns.n_samples, total)
+        options = self._grow_options(columns.n_samples, total) | self._interactions()
         # The one split of a stump moves nothing, unless values are missing or columns categorical.
         still = options["max_depth"] == 1 and not columns.moves
-        return columns.grower.grow(
-            criterion.name, options, weight=weight, in_place=in_place or still, own=criterion.own, **target
-        )
+        with watched():
+            return columns.grower.grow(
+                criterion.name, options, weight=weight, in_place=in_place or still, own=criterion.own, **target
+            )
 
     def _take(
         self, columns: SortedColumns, grown: Any, value: NDArray[np.float64], n_classes: tuple[int, ...]
@@ -236,7 +239,7 @@ class DecisionTreeClassifier(_TreeClassifier):
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
         monotonic_cst: Any = None, categorical_features: Any = "auto", unseen: str = "missing",
-        n_jobs: int | None = None, max_bins: int | None = None,
+        n_jobs: int | None = None, max_bins: int | None = None, interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.criterion = criterion
         self.splitter = splitter
@@ -255,6 +258,7 @@ class DecisionTreeClassifier(_TreeClassifier):
         self.unseen = unseen
         self.n_jobs = n_jobs
         self.max_bins = max_bins
+        self.interaction_cst = interaction_cst
 
 
 class DecisionTreeRegressor(_TreeRegressor):
@@ -291,7 +295,7 @@ class DecisionTreeRegressor(_TreeRegressor):
         max_features: Any = None, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
         categorical_features: Any = "auto", unseen: str = "missing", n_jobs: int | None = None,
-        max_bins: int | None = None,
+        max_bins: int | None = None, interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         self.criterion = criterion
         self.splitter = splitter
@@ -309,6 +313,7 @@ class DecisionTreeRegressor(_TreeRegressor):
         self.unseen = unseen
         self.n_jobs = n_jobs
         self.max_bins = max_bins
+        self.interaction_cst = interaction_cst
 
 
 class ExtraTreeClassifier(DecisionTreeClassifier):
@@ -323,7 +328,7 @@ class ExtraTreeClassifier(DecisionTreeClassifier):
         max_features: Any = "sqrt", random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, class_weight: Any = None, ccp_alpha: float = 0.0,
         monotonic_cst: Any = None, categorical_features: Any = "auto", unseen: str = "missing",
-        n_jobs: int | None = None, max_bins: int | None = None,
+        n_jobs: int | None = None, max_bins: int | None = None, interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             criterion=criterion, splitter=splitter, max_depth=max_depth, min_samples_split=min_samples_split,
@@ -331,7 +336,7 @@ class ExtraTreeClassifier(DecisionTreeClassifier):
             max_features=max_features, random_state=random_state, max_leaf_nodes=max_leaf_nodes,
             min_impurity_decrease=min_impurity_decrease, class_weight=class_weight, ccp_alpha=ccp_alpha,
             monotonic_cst=monotonic_cst, categorical_features=categorical_features, unseen=unseen, n_jobs=n_jobs,
-            max_bins=max_bins,
+            max_bins=max_bins, interaction_cst=interaction_cst,
         )  # fmt: skip
 
 
@@ -347,7 +352,7 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
         max_features: Any = 1.0, random_state: Any = None, max_leaf_nodes: int | None = None,
         min_impurity_decrease: float = 0.0, ccp_alpha: float = 0.0, monotonic_cst: Any = None,
         categorical_features: Any = "auto", unseen: str = "missing", n_jobs: int | None = None,
-        max_bins: int | None = None,
+        max_bins: int | None = None, interaction_cst: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
             criterion=criterion, splitter=splitter, max_depth=max_depth, min_samples_split=min_samples_split,
@@ -355,5 +360,5 @@ class ExtraTreeRegressor(DecisionTreeRegressor):
             max_features=max_features, random_state=random_state, max_leaf_nodes=max_leaf_nodes,
             min_impurity_decrease=min_impurity_decrease, ccp_alpha=ccp_alpha, monotonic_cst=monotonic_cst,
             categorical_features=categorical_features, unseen=unseen, n_jobs=n_jobs,
-            max_bins=max_bins,
+            max_bins=max_bins, interaction_cst=interaction_cst,
         )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import Interval, RealNotInt, StrOptions, check_random_state
+from fastml.tree.interactions import interaction_cst
 
 _SHARE = Interval(RealNotInt, 0.0, 1.0, closed="right")
 
@@ -26,6 +27,7 @@ TREE_CONSTRAINTS: dict[str, Any] = {
     "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
     "monotonic_cst": ["array-like", None],
+    "interaction_cst": ["no_validation"],
     "unseen": [StrOptions({"missing", "other", "error"})],
     "n_jobs": [Integral, None],
 }
@@ -66,6 +68,10 @@ class TreeParameters:
     monotonic_cst : array-like of -1, 0 and 1, or None, default=None
         Whether predictions fall, are free or rise with each column; of the second class for a binary classifier.
         One output, at most two classes.
+    interaction_cst : sequence of sets of columns, "pairwise", "no_interactions" or None, default=None
+        Which columns may meet on a branch: after splits on some it uses these, and every set that holds all of them.
+        Columns by number or name; those in no set are in one more together. "pairwise": any two, "no_interactions":
+        one. max_features are drawn from the columns that a node may be split on.
     categorical_features : "auto", mask, indices, names or None, default="auto"
         "auto": strings and categoricals of a frame. Splits send a set of their levels to the left; beyond 254 levels
         the rarest share one.
@@ -87,6 +93,7 @@ class TreeParameters:
     min_impurity_decrease: float
     splitter: str
     monotonic_cst: Any
+    interaction_cst: Any
 
     def _max_features(self) -> int:
         d, wanted = self.n_features_in_, self.max_features
@@ -110,6 +117,11 @@ class TreeParameters:
             "random_cuts": int(self.splitter == "random"),
             "seed": int(check_random_state(self.random_state).randint(2**31 - 1)),
         }  # fmt: skip
+
+    def _interactions(self) -> dict[str, Any]:
+        """The engine's option for interaction_cst, checked; none where nothing is constrained."""
+        found = interaction_cst(self.interaction_cst, self.n_features_in_, getattr(self, "feature_names_in_", None))
+        return {} if found is None else {"interactions": found}
 
     def _monotone(self, category_codes: Sequence[Any], n_outputs: int, n_classes: int) -> NDArray[np.int8] | None:
         """monotonic_cst, checked; None where no column is constrained."""

@@ -6,7 +6,9 @@ thread grows whole subtrees. Sums are added in the order of one column's entries
 threads.
 """
 
+from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport prange, threadid
+from libc.math cimport INFINITY
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -20,12 +22,16 @@ from kernels.exact_nodes cimport (
 )
 from kernels.exact_options cimport set_options
 from kernels.exact_start cimport keep_weighted, start_root
+from kernels.interactions cimport open_interactions
+from kernels.interrupt cimport fastml_interrupt, fastml_stopped
 from kernels.impurity cimport OWN, Criterion, OwnImpurity
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sorted_runs cimport split_run
 from types cimport Node
 
 import numpy as np
+
+from fastml._engines.runtime import stop_address
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4, "own": 5}
@@ -75,8 +81,14 @@ cdef class ExactGrower:
         cdef int n_threads = self.n_threads
         cdef uint8_t[::1] goes_left = np.zeros(self.n_samples + 1, np.uint8)
         cdef int rc
-        set_options(&p, dict(options))
+        options = dict(options)
+        interactions = options.pop("interactions", None)
+        set_options(&p, options)
         p.n_features = <int> self.entries.shape[0]
+        p.interactions.n_words = 0
+        if interactions is not None:
+            open_interactions(&p.interactions, interactions.sets, interactions.most, p.n_features)
+        p.stop = <const fastml_interrupt *> <size_t> stop_address()
         p.values = &self.values[0] if self.values.shape[0] else NULL
         p.largest = &self.largest[0] if self.largest.shape[0] else NULL
         p.values_start = &self.values_start[0]
@@ -125,6 +137,8 @@ cdef class ExactGrower:
                 grown = frozen(&p, &w.grown, NULL, NULL, 0)
             else:
                 grown = self.grow_depth_first(&p, &w)
+            if fastml_stopped(p.stop):
+                PyErr_CheckSignals()
             if fault[0] != 0.0:
                 own.refuse(np.asarray(fault)[1 : 1 + (n_classes or 3)])
             return grown
@@ -148,11 +162,17 @@ cdef class ExactGrower:
             if scratch == NULL:
                 return NO_MEMORY
             for i in prange(w.n_order, num_threads=threads, schedule="dynamic", chunksize=1):
-                search_column(p, w, node, w.order[i], scratch + threadid() * (2 * wide + 8), &w.cuts[i])
+                w.cuts[i].proxy = -INFINITY
+                if not fastml_stopped(p.stop):
+                    search_column(p, w, node, w.order[i], scratch + threadid() * (2 * wide + 8), &w.cuts[i])
             free(scratch)
         else:
             for i in range(w.n_order):
-                search_column(p, w, node, w.order[i], w.scratch, &w.cuts[i])
+                w.cuts[i].proxy = -INFINITY
+                if not fastml_stopped(p.stop):
+                    search_column(p, w, node, w.order[i], w.scratch, &w.cuts[i])
+        if fastml_stopped(p.stop):
+            w.n_order = 0           # no cut: it stays a leaf
         take_cut(p, w, node)
         return 0
 
@@ -188,7 +208,7 @@ cdef class ExactGrower:
         if heap == NULL:
             return NO_MEMORY
         rc = self.offer(p, w, 0, heap, &n_heap)
-        while rc >= 0 and n_heap > 0 and leaves < p.options.max_leaves:
+        while rc >= 0 and n_heap > 0 and leaves < p.options.max_leaves and not fastml_stopped(p.stop):
             node = queue_pop(heap, &n_heap).node
             w.list = w.grown.nodes[node].columns    # its own by now, see offer
             w.n_list = w.grown.nodes[node].n_columns
@@ -230,7 +250,7 @@ cdef class ExactGrower:
                 raise MemoryError
             return frozen(p, &w.grown, NULL, NULL, 0)
         waiting, tasks = [0], []
-        while waiting:
+        while waiting and not fastml_stopped(p.stop):
             node = waiting.pop()
             if stays_leaf(p, &w.grown.nodes[node]):
                 continue

@@ -20,10 +20,14 @@ from kernels.exact_options cimport set_options
 from kernels.forest_freeze cimport FrozenTree, freeze, frozen_free
 from kernels.forest_parts cimport free_parts, join_part, keep_part, list_parts, open_part
 from kernels.forest_start cimport balance, draw_rows, start_tree
+from kernels.interactions cimport open_interactions
+from kernels.interrupt cimport fastml_interrupt, fastml_stopped
 from kernels.impurity cimport ABSOLUTE_ERROR, GINI, SQUARED_ERROR, Criterion
 from simd.simd cimport fastml_kernels, fastml_simd
 
 import numpy as np
+
+from fastml._engines.runtime import stop_address
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4}
@@ -82,7 +86,7 @@ cdef class ForestGrower:
     def grow(
         self, criterion, options, const uint64_t[::1] seeds, const int32_t[:, ::1] label=None, int n_classes=0,
         const double[:, ::1] y=None, const double[::1] weight=None, const int8_t[::1] monotone=None,
-        ptrdiff_t n_draws=0, bint balanced=False, const int32_t[::1] classes_of=None,
+        ptrdiff_t n_draws=0, bint balanced=False, const int32_t[::1] classes_of=None, stop=None,
     ):
         """A list of trees, one a seed; see forest_grower.pyi."""
         cdef DrawnProblem p
@@ -94,7 +98,12 @@ cdef class ForestGrower:
         cdef int failed = 0
         cdef FrozenTree *out
         memset(&p, 0, sizeof(p))
-        set_options(&p.exact, dict(options))
+        options = dict(options)
+        interactions = options.pop("interactions", None)
+        set_options(&p.exact, options)
+        if interactions is not None:
+            open_interactions(&p.exact.interactions, interactions.sets, interactions.most, <int> self.n_features)
+        p.exact.stop = <const fastml_interrupt *> <size_t> (stop_address() if stop is None else stop)
         if self.ranks16 is not None:
             p.ranks16 = &self.ranks16[0, 0]
         else:
@@ -129,7 +138,12 @@ cdef class ForestGrower:
                                   self.n_threads, out)
             if failed:
                 raise MemoryError
-            return [as_arrays(&out[t], p.exact.target.width) for t in range(n_trees)]
+            grown = []
+            for t in range(n_trees):
+                if out[t].nodes == NULL:    # Ctrl-C: it was not complete
+                    break
+                grown.append(as_arrays(&out[t], p.exact.target.width))
+            return grown
         finally:
             for t in range(n_trees):
                 frozen_free(&out[t])
@@ -243,8 +257,10 @@ cdef bint grow_one(
     ptrdiff_t n_draws, const double *cumulative, bint balanced, const int32_t *classes_of, bint sparse, bint keep_all,
     FrozenTree *out
 ) noexcept nogil:
-    """One tree, start to end; False where there is no memory."""
+    """One tree, start to end, and none where Ctrl-C ends it before; False where there is no memory."""
     cdef DrawnProblem p = problem[0]
+    if fastml_stopped(p.exact.stop):
+        return True
     if not open_tree(&p, w, m, seed, n_draws, cumulative, balanced, classes_of):
         return False
     if p.exact.options.max_leaves > 0:
@@ -252,6 +268,8 @@ cdef bint grow_one(
             return False
     elif grow_rows(&p, w, simd) < 0:
         return False
+    if fastml_stopped(p.exact.stop):
+        return True
     return freeze(&p.exact, &w.base.grown, sparse, keep_all, m.stack, out)
 
 
@@ -273,7 +291,7 @@ cdef bint grow_together(
     if open_tree(&p, &top, m, seed, n_draws, cumulative, balanced, classes_of) and grow_rows(&p, &top, simd, few) == 0:
         nodes = <int32_t *> malloc(top.base.grown.n * sizeof(int32_t))
     if nodes != NULL:
-        n = list_parts(&p, &top.base.grown, nodes)
+        n = list_parts(&p, &top.base.grown, few, nodes)
         parts = <Grown *> calloc(n + 1, sizeof(Grown))
     if parts == NULL:
         failed = 1
@@ -297,7 +315,7 @@ cdef bint grow_together(
             if failed == 0 and not join_part(&p, &top.base.grown, nodes[i], &parts[i]):
                 failed = 1
         free_parts(parts, n)
-        if failed == 0 and not freeze(&p.exact, &top.base.grown, sparse, keep_all, m.stack, out):
+        if failed == 0 and not fastml_stopped(p.exact.stop) and not freeze(&p.exact, &top.base.grown, sparse, keep_all, m.stack, out):
             failed = 1
     free(nodes)
     free_memory(m)

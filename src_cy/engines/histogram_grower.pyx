@@ -13,6 +13,8 @@ from libc.string cimport memcpy
 from kernels.grow cimport CATEGORICAL_BIT, grow_start, grow_tree
 from kernels.grow_options cimport set_options
 from kernels.growth cimport Bundles, Growth, Problem, growth_free, growth_new
+from kernels.interactions cimport open_interactions
+from kernels.interrupt cimport fastml_interrupt
 from kernels.random cimport random_bits
 from kernels.split cimport hessian_sum
 from kernels.threads cimport fastml_barrier_arrive, fastml_barrier_open, fastml_team_size
@@ -20,6 +22,8 @@ from simd.simd cimport FASTML_CELLS, fastml_simd
 from types cimport Node
 
 import numpy as np
+
+from fastml._engines.runtime import stop_address
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 # Histograms that one growing tree may keep; beyond it children are counted anew instead of subtracted.
@@ -63,7 +67,9 @@ cdef class HistogramGrower:
         if n_samples > MAX_SAMPLES:
             raise ValueError(f"n_samples={n_samples} must be at most {MAX_SAMPLES}: a node's sums are 32-bit numbers")
         p.simd = fastml_simd()
-        set_options(&p.options, dict(options))
+        options = dict(options)
+        interactions = options.pop("interactions", None)
+        set_options(&p.options, options)
         if (codes_by_row is None) == (bundles is None):
             raise ValueError("a grower reads its rows by column or by bundle: give one of codes_by_row and bundles")
         p.by_row = NULL
@@ -78,7 +84,10 @@ cdef class HistogramGrower:
         p.is_categorical = &is_categorical[0]
         p.edges = &edges[0] if edges.shape[0] > 0 else NULL
         p.edges_start = &edges_start[0]
-        self.arrays = (codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start, bundles)
+        p.interactions.n_words = 0
+        if interactions is not None:
+            open_interactions(&p.interactions, interactions.sets, interactions.most, p.n_features)
+        self.arrays = (codes_by_row, codes_by_column, n_bins, is_categorical, edges, edges_start, bundles, interactions)
         p.bundles.n = 0
         if bundles is not None:
             set_bundles(p, bundles.cells_by_row, bundles.start, bundles.bundle_of, bundles.codes)
@@ -130,6 +139,8 @@ cdef class HistogramGrower:
         cdef double weight_sum = self.problem.n_samples if weight is None else np.sum(weight)
         cdef double weight_max = 1.0 if weight is None else np.max(weight)
         cdef Growth *g
+        for k in range(self.n_growths):
+            self.growths[k].stop = <const fastml_interrupt *> <size_t> stop_address()
         self.trees = [None] * self.n_outputs
         if self.n_growths > 1:
             for k in prange(

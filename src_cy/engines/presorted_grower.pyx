@@ -13,10 +13,13 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from kernels.grow_options cimport set_options
+from kernels.interactions cimport open_interactions
+from kernels.interrupt cimport fastml_interrupt, fastml_stopped
+from kernels.presorted_columns cimport choose_columns
 from kernels.presorted_growth cimport (
     Presorted, SortedNode, draw_column, follow, follow_all, give_slot, mark_missing, mark_present, move_column,
-    pack_block, presorted_free, prune, prunes_later, reserve, run_of, search_column, splittable, take_slot,
-    threshold_of, unit_of,
+    pack_block, presorted_free, presorted_init, prune, prunes_later, reserve, run_of, search_column, splittable,
+    take_slot, threshold_of, unit_of,
 )
 from kernels.presorted_search cimport Cut, Pair, Sums, WidePair, less
 from kernels.queue cimport Candidate, queue_pop, queue_push
@@ -26,6 +29,8 @@ from kernels.split cimport leaf_weight, score
 from types cimport Node
 
 import numpy as np
+
+from fastml._engines.runtime import stop_address
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
 
@@ -46,7 +51,7 @@ cdef class PresortedGrower:
     cdef int64_t n_rounds
     cdef uint64_t **scratch         # (n_threads,) of n entries
     cdef Cut *cuts                  # (2 batch_size, n_features)
-    cdef uint8_t *chosen            # (2 batch_size + 1, n_features); the last for passing use
+    cdef uint8_t *chosen            # (2 batch_size, n_features)
     cdef int32_t[::1] batch
     cdef object arrays              # keeps the memory alive that p points to
 
@@ -64,7 +69,11 @@ cdef class PresortedGrower:
         p.n = entries.shape[1]
         if d == 0 or p.n == 0:
             raise ValueError(f"entries of shape ({d}, {p.n}) hold no value to split")
-        set_options(&p.options, dict(options))
+        options = dict(options)
+        interactions = options.pop("interactions", None)
+        set_options(&p.options, options)
+        if interactions is not None:
+            open_interactions(&p.interactions, interactions.sets, interactions.most, p.n_features)
         p.bounds.share = share
         p.entries = &entries[0, 0]
         p.values = &values[0] if values.shape[0] else NULL
@@ -77,23 +86,17 @@ cdef class PresortedGrower:
         if np.min(present[:d]) < p.n:
             all_rows = np.arange(p.n, dtype=np.uint64)
             p.all_rows = &all_rows[0]
-        self.arrays = (entries, values, values_start, is_categorical, present, all_rows if p.all_rows != NULL else None)
+        self.arrays = (entries, values, values_start, is_categorical, present, interactions,
+                       all_rows if p.all_rows != NULL else None)
         self.n_threads = max(n_threads, 1)
         self.n_outputs = n_outputs
         self.n_rounds = first_round
         self.batch_size = <int> max(1, min(p.n, MOST_CUTS // (2 * d)))
         self.batch = np.empty(self.batch_size, np.int32)
-        p.narrow = <Pair *> malloc(p.n * sizeof(Pair))
-        p.goes_left = <uint8_t *> calloc(p.n, 1)
-        p.moving = <uint64_t *> malloc(<size_t> (d + (p.all_rows != NULL)) * p.n * sizeof(uint64_t))
-        p.tree_columns = <uint8_t *> malloc(d)
         self.cuts = <Cut *> malloc(<size_t> 2 * self.batch_size * d * sizeof(Cut))
-        self.chosen = <uint8_t *> malloc(<size_t> (2 * self.batch_size + 1) * d)
+        self.chosen = <uint8_t *> malloc(<size_t> 2 * self.batch_size * d)
         self.scratch = <uint64_t **> calloc(self.n_threads, sizeof(void *))
-        if (
-            p.narrow == NULL or p.goes_left == NULL or p.moving == NULL or p.tree_columns == NULL or self.cuts == NULL
-            or self.chosen == NULL or self.scratch == NULL
-        ):
+        if not presorted_init(p) or self.cuts == NULL or self.chosen == NULL or self.scratch == NULL:
             raise MemoryError
         for t in range(self.n_threads):
             self.scratch[t] = <uint64_t *> malloc(p.n * sizeof(uint64_t))
@@ -125,6 +128,7 @@ cdef class PresortedGrower:
         cdef int k, rc
         cdef Presorted *p = &self.p
         cdef double h_sum
+        p.stop = <const fastml_interrupt *> <size_t> stop_address()
         trees = []
         for k in range(self.n_outputs):
             p.leaf_of = &leaf_of_out[k, 0]
@@ -209,13 +213,13 @@ cdef class PresortedGrower:
         cdef int j, i, node, n_batch, n_leaves = 1, depth, most = p.options.max_leaves
         cdef bint in_order = not p.options.lossguide
         if splittable(p, &p.nodes[0]):
-            if self.choose_columns(0, 0, stream) < 0:
+            if choose_columns(p, 0, <uint64_t> stream << 32, self.chosen) < 0:
                 return -1
             i = self.threads_for(p.nodes[0].sums.n)
             for j in prange(p.n_features, num_threads=i, schedule="dynamic", chunksize=1):
                 self.search(0, 0, j)
             self.offer(0, 0)
-        while p.n_heap > 0 and (most == 0 or n_leaves < most):
+        while p.n_heap > 0 and (most == 0 or n_leaves < most) and not fastml_stopped(p.stop):
             n_batch = 0
             depth = p.nodes[p.heap[0].node].depth
             if not reserve(p, p.n_nodes + 2 * self.batch_size):
@@ -239,21 +243,6 @@ cdef class PresortedGrower:
     cdef int threads_for(self, ptrdiff_t rows) noexcept nogil:
         return self.n_threads if rows * self.p.n_features >= SERIAL_BELOW else 1
 
-    cdef int choose_columns(self, int place, int node, int64_t stream) noexcept nogil:
-        """The columns that a node may be split on, as histogram trees draw them; -1: no memory."""
-        cdef Presorted *p = &self.p
-        cdef uint64_t tree = <uint64_t> stream << 32, seed = p.options.seed
-        cdef int d = p.n_features
-        cdef uint8_t *chosen = self.chosen + <ptrdiff_t> place * d
-        cdef uint8_t *level = self.chosen + <ptrdiff_t> 2 * self.batch_size * d
-        if p.options.colsample_bylevel >= 1.0 and p.options.colsample_bynode >= 1.0:
-            memcpy(chosen, p.tree_columns, d)
-            return 0
-        if sample_columns(p.tree_columns, level, d, p.options.colsample_bylevel, seed,
-                          tree + 1 + 2 * <uint64_t> p.nodes[node].depth) < 0:
-            return -1
-        return sample_columns(level, chosen, d, p.options.colsample_bynode, seed, tree + 2 + 2 * <uint64_t> node)
-
     cdef int add_children(self, int node) noexcept nogil:
         """Two nodes with the sums of their sides; room for them is there. -1: no memory for their runs."""
         cdef Presorted *p = &self.p
@@ -267,6 +256,7 @@ cdef class PresortedGrower:
             child = &p.nodes[own.left + side]
             memset(child, 0, sizeof(SortedNode))
             child.slot = -1
+            child.parent = node
             child.depth = own.depth + 1
             child.sums = own.cut.left if side == 0 else less(own.sums, own.cut.left)
         if splittable(p, &p.nodes[own.left]) or splittable(p, &p.nodes[own.left + 1]):
@@ -317,7 +307,8 @@ cdef class PresortedGrower:
                 continue
             rows += p.nodes[node].sums.n
             for side in range(2):
-                if self.choose_columns(2 * n_moving + side, p.nodes[node].left + side, stream) < 0:
+                if choose_columns(p, p.nodes[node].left + side, <uint64_t> stream << 32,
+                                  self.chosen + (2 * <ptrdiff_t> n_moving + side) * p.n_features) < 0:
                     return -1
             self.batch[n_moving], self.batch[i] = node, self.batch[n_moving]
             n_moving += 1
@@ -327,10 +318,14 @@ cdef class PresortedGrower:
         for t in prange(n_tasks, num_threads=threads, schedule="dynamic", chunksize=chunk):
             node = self.batch[t // d]
             j = <int> (t % d)
+            if fastml_stopped(p.stop):
+                continue
             move_column(p, node, j, self.scratch[threadid()])
             if j < p.n_features:
                 self.search(<int> (2 * (t // d)), p.nodes[node].left, j)
                 self.search(<int> (2 * (t // d) + 1), p.nodes[node].left + 1, j)
+        if fastml_stopped(p.stop):  # what was not moved is not searched: leaves
+            return 0
         for i in range(n_moving):
             for side in range(2):
                 self.offer(2 * i + side, p.nodes[self.batch[i]].left + side)

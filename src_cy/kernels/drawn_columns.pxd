@@ -3,15 +3,17 @@
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from kernels.drawn_nodes cimport DrawnProblem, DrawnWork, Span
+from kernels.exact_nodes cimport allow_in_node
+from kernels.interactions cimport holds
 from kernels.random cimport random_bits
 from kernels.sorted_runs cimport row_of
 from simd.simd cimport fastml_kernels
 
 
-cdef inline int draw_next(const DrawnProblem *p, DrawnWork *w, uint64_t key, int drawn) noexcept nogil:
-    """The drawn-th column of a node, at random among the rest; also where all are wanted, since the first of those
+cdef inline int draw_next(const DrawnProblem *p, DrawnWork *w, uint64_t key, int drawn, int d) noexcept nogil:
+    """The drawn-th column of a node, at random among the rest of the first d in w.drawn; also where all are wanted, since the first of those
     with equally good cuts is taken, and trees that all prefer the same one are less apart."""
-    cdef int d = p.exact.n_features, i
+    cdef int i
     cdef uint32_t j
     i = drawn + <int> (
         ((random_bits(p.exact.options.seed, key, drawn) >> 32) * <uint64_t> (d - drawn)) >> 32
@@ -21,6 +23,18 @@ cdef inline int draw_next(const DrawnProblem *p, DrawnWork *w, uint64_t key, int
     w.drawn[i] = w.drawn[drawn]
     w.drawn[drawn] = j
     return <int> j
+
+
+cdef inline int list_allowed(const DrawnProblem *p, DrawnWork *w, int node) noexcept nogil:
+    """The columns that a node may be split on to w.drawn; how many they are."""
+    cdef int j, n = 0
+    if p.exact.interactions.n_words == 0:
+        return p.exact.n_features   # they are there, see undo_draws
+    allow_in_node(&p.exact, &w.base, node)
+    for j in range(p.exact.n_features):
+        w.drawn[n] = <uint32_t> j
+        n += holds(w.base.allowed, j)
+    return n
 
 
 cdef inline void undo_draws(const DrawnProblem *p, DrawnWork *w, int drawn) noexcept nogil:

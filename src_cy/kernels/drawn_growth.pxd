@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from kernels.drawn_columns cimport draw_next, gather_ranks, undo_draws
+from kernels.drawn_columns cimport draw_next, gather_ranks, list_allowed, undo_draws
 from kernels.drawn_cuts cimport search_drawn, threshold_of_drawn
 from kernels.drawn_nodes cimport (
     NONE, OF_NUMBERS, DrawnCut, DrawnProblem, DrawnWork, Span, copy_rows, load_targets, rows_of,
@@ -13,6 +13,7 @@ from kernels.drawn_nodes cimport (
 from kernels.exact_growth cimport add_child, gain_of
 from kernels.exact_levels cimport add_unseen, in_set
 from kernels.exact_nodes cimport NO_MEMORY, ExactNode, Work, prediction_of, reserve_nodes, stays_leaf, totals_of
+from kernels.interrupt cimport fastml_stopped
 from kernels.impurity cimport Totals, sum_run
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sorted_runs cimport MISSING
@@ -167,14 +168,14 @@ cdef inline void search_rows(
     """Draw columns until enough have been, and one varies; take the best cut. n_left 0: there is none."""
     cdef ExactNode *own = &w.base.grown.nodes[node]
     cdef const uint64_t *rows = rows_of(p, own.begin)
-    cdef int d = p.exact.n_features, drawn = 0, searched = 0, j
+    cdef int d = list_allowed(p, w, node), drawn = 0, searched = 0, j
     cdef Totals totals = totals_of(&p.exact, &w.base.grown, node)
     cdef DrawnCut cut
     cdef Span span
     w.cut.proxy = -INFINITY
     load_targets(p, w, rows, own.n)
-    while drawn < d and (drawn < p.exact.options.max_features or searched == 0):
-        j = draw_next(p, w, own.key, drawn)
+    while drawn < d and not fastml_stopped(p.exact.stop) and (drawn < p.exact.options.max_features or searched == 0):
+        j = draw_next(p, w, own.key, drawn, d)
         drawn += 1
         span = gather_ranks(p, simd, j, rows, own.n, w.ranks)
         if span.low == span.high:
@@ -225,7 +226,7 @@ cdef inline int grow_rows(
     if stack == NULL:
         return NO_MEMORY
     stack[0] = 0
-    while top > 0:
+    while top > 0 and not fastml_stopped(p.exact.stop):
         top -= 1
         node = stack[top]
         if top < below:             # the subtree that was copied is done
@@ -281,7 +282,7 @@ cdef inline int grow_rows_best_first(const DrawnProblem *p, DrawnWork *w, const 
     if heap == NULL:
         return NO_MEMORY
     offer(p, w, simd, 0, heap, &n_heap)
-    while n_heap > 0 and leaves < p.exact.options.max_leaves:
+    while n_heap > 0 and leaves < p.exact.options.max_leaves and not fastml_stopped(p.exact.stop):
         node = queue_pop(heap, &n_heap).node
         sum_parts(p, w, &w.base.grown.nodes[node])
         rc = split_rows(p, w, node)

@@ -17,6 +17,7 @@ from kernels.exact_nodes cimport (
     work_free, work_init,
 )
 from kernels.exact_search cimport Cut
+from kernels.interrupt cimport fastml_stopped
 from kernels.impurity cimport Totals, impurity_of, sum_run
 from kernels.random cimport mix
 from kernels.sorted_runs cimport count_present, row_of, split_run
@@ -109,6 +110,7 @@ cdef inline int add_child(
     node.own = totals.own
     node.impurity = impurity_of(&p.target, totals)
     node.key = mix(above.key * 2 + 1 + <uint64_t> side)
+    node.parent = parent
     node.columns = w.list
     node.n_columns = w.n_list
     node.lower = above.lower
@@ -154,6 +156,9 @@ cdef inline int search_node(const ExactProblem *p, Work *w, int node) noexcept n
         return NO_MEMORY
     draw_columns(p, w, node)
     for i in range(w.n_order):
+        if fastml_stopped(p.stop):
+            w.n_order = 0           # no cut: it stays a leaf
+            break
         search_column(p, w, node, w.order[i], w.scratch, &w.cuts[i])
     take_cut(p, w, node)
     return 0
@@ -174,7 +179,7 @@ cdef inline int grow_below(const ExactProblem *p, Work *w) noexcept nogil:
         stack[0] = 0
         ends[0] = w.n_lists
         top = 1
-    while rc == 0 and top > 0:
+    while rc == 0 and top > 0 and not fastml_stopped(p.stop):
         top -= 1
         node = stack[top]
         w.n_lists = ends[top]
@@ -229,6 +234,8 @@ cdef inline int grow_subtree(const ExactProblem *p, const Work *above, int root,
         w.grown.nodes[0] = own[0]
         w.grown.nodes[0].columns = 0
         w.grown.n = 1
+        w.grown.above = &above.grown
+        w.grown.above_node = root
         memcpy(w.grown.sums, above.grown.sums + <ptrdiff_t> root * p.target.width, p.target.width * sizeof(double))
         memcpy(w.lists, above.lists + own.columns, own.n_columns * sizeof(int32_t))
         w.n_lists = own.n_columns

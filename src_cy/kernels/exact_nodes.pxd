@@ -2,8 +2,11 @@
 
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
 
 from kernels.exact_search cimport Cut
+from kernels.interactions cimport Interactions, allow_columns, put_column
+from kernels.interrupt cimport fastml_interrupt
 from kernels.impurity cimport ABSOLUTE_ERROR, Target, Totals
 from types cimport CategorySet
 
@@ -32,6 +35,8 @@ cdef struct ExactProblem:
     const int64_t *values_start
     const uint8_t *is_categorical   # (n_features,) or NULL; a categorical column's values are codes, 1 to 255
     const int8_t *monotone          # (n_features,) or NULL
+    Interactions interactions
+    const fastml_interrupt *stop    # or NULL
     Target target
     ExactOptions options
     double total_weight
@@ -58,6 +63,7 @@ cdef struct ExactNode:
     uint64_t key                    # of its random numbers: the path, so that they hang on nothing else
     ptrdiff_t columns               # where the list of its parent's varying columns begins
     int32_t n_columns
+    int32_t parent                  # in the same Grown; of node 0 itself
 
 
 cdef struct Grown:                  # a tree or a subtree; node 0 is its root
@@ -65,6 +71,8 @@ cdef struct Grown:                  # a tree or a subtree; node 0 is its root
     double *sums                    # (capacity, width)
     int n
     int capacity
+    const Grown *above              # of a subtree: what its root is a node of; else NULL
+    int above_node
 
 
 cdef struct Work:                   # of one thread
@@ -75,6 +83,8 @@ cdef struct Work:                   # of one thread
     int32_t *order                  # (n_features,) columns to search, in order
     int n_order
     uint8_t *varies                 # (n_features,)
+    uint64_t *allowed               # (n_words,) columns that the node at hand may be split on
+    uint64_t *used                  # (n_words,) scratch
     Cut *cuts                       # (n_features,)
     uint64_t *moved                 # (n,) scratch
     double *scratch                 # (6 * width,) the last third is of left and right
@@ -89,11 +99,14 @@ cdef inline int work_init(const ExactProblem *p, Work *w, ptrdiff_t n) noexcept 
     """For nodes of at most n rows; 0 where there is no memory. w must be zeros."""
     w.order = <int32_t *> malloc(p.n_features * sizeof(int32_t))
     w.varies = <uint8_t *> malloc(p.n_features)
+    w.allowed = <uint64_t *> malloc((p.interactions.n_words + 1) * sizeof(uint64_t))
+    w.used = <uint64_t *> malloc((p.interactions.n_words + 1) * sizeof(uint64_t))
     w.cuts = <Cut *> malloc(p.n_features * sizeof(Cut))
     w.moved = <uint64_t *> malloc((n + 1) * sizeof(uint64_t))
     w.scratch = <double *> malloc(6 * p.target.width * sizeof(double))
     return (
         w.order != NULL and w.varies != NULL and w.cuts != NULL and w.moved != NULL and w.scratch != NULL
+        and w.allowed != NULL and w.used != NULL
     )
 
 
@@ -103,6 +116,8 @@ cdef inline void work_free(Work *w) noexcept nogil:
     free(w.lists)
     free(w.order)
     free(w.varies)
+    free(w.allowed)
+    free(w.used)
     free(w.cuts)
     free(w.moved)
     free(w.scratch)
@@ -171,3 +186,18 @@ cdef inline double prediction_of(const ExactProblem *p, const Totals *totals) no
     if p.target.criterion == ABSOLUTE_ERROR:
         return totals.sums[0]
     return totals.sums[1 if p.target.n_classes == 2 else 0] / totals.weight if totals.weight > 0.0 else 0.0
+
+
+cdef inline void allow_in_node(const ExactProblem *p, Work *w, int node) noexcept nogil:
+    """w.allowed: what the splits above a node leave it. Only where there are interaction constraints."""
+    cdef const Grown *g = &w.grown
+    cdef int parent
+    memset(w.used, 0, p.interactions.n_words * sizeof(uint64_t))
+    while g != NULL:
+        while node != 0:
+            parent = g.nodes[node].parent
+            put_column(w.used, g.nodes[parent].feature)
+            node = parent
+        node = g.above_node
+        g = g.above
+    allow_columns(&p.interactions, w.used, w.allowed)

@@ -48,6 +48,7 @@ cdef inline bint start_root(ExactProblem *p, Work *w) noexcept nogil:
     root.upper = INFINITY
     root.key = 0
     root.columns = 0
+    root.parent = 0
     root.n_columns = p.n_features
     p.total_weight = totals.weight
     w.grown.n = 1

@@ -8,11 +8,15 @@ from kernels.drawn_nodes cimport DrawnProblem, DrawnWork
 from kernels.exact_nodes cimport Grown, reserve_nodes, stays_leaf
 
 
-cdef inline int list_parts(const DrawnProblem *p, const Grown *top, int32_t *parts_out) noexcept nogil:
-    """Leaves of the top that may be split, the largest first, so that threads end together; (top.n,). How many."""
+cdef inline int list_parts(
+    const DrawnProblem *p, const Grown *top, ptrdiff_t few,
+    int32_t *parts_out,             # (top.n,)
+) noexcept nogil:
+    """Leaves of the top that may be split, the largest first, so that threads end together; how many they are. Those of
+    more than `few` rows were searched already, and have no cut."""
     cdef int i, k, n = 0
     for i in range(top.n):
-        if top.nodes[i].left != 0 or stays_leaf(&p.exact, &top.nodes[i]):
+        if top.nodes[i].left != 0 or top.nodes[i].n > few or stays_leaf(&p.exact, &top.nodes[i]):
             continue
         k = n
         while k > 0 and top.nodes[parts_out[k - 1]].n < top.nodes[i].n:
@@ -31,6 +35,8 @@ cdef inline bint open_part(const DrawnProblem *p, const Grown *top, int node, Dr
     memcpy(w.base.grown.sums, top.sums + <ptrdiff_t> node * p.exact.target.width,
            p.exact.target.width * sizeof(double))
     w.base.grown.n = 1
+    w.base.grown.above = top
+    w.base.grown.above_node = node
     return True
 
 

@@ -13,6 +13,8 @@ from kernels.deal cimport dealt_rows, run_blocks
 from kernels.growth cimport (
     GrowingNode, Growth, Problem, give_slot, growth_reserve, keep_or_pass, set_scales, take_slot,
 )
+from kernels.interactions cimport allow_columns, holds, put_column
+from kernels.interrupt cimport fastml_stopped
 from kernels.leaves cimport prepare_leaves, set_leaf_values, sum_leaves
 from kernels.partition cimport split_rows
 from kernels.queue cimport Candidate, queue_pop, queue_push
@@ -65,19 +67,40 @@ cdef inline void grow_start(const Problem *problem, Growth *g) noexcept nogil:
         g.first_row[t] = g.first_row[t - 1] + dealt_rows(problem.n_samples, run, g.team, t - 1)
 
 
+cdef inline const uint8_t *allowed_in_tree(const Problem *problem, Growth *g, int node) noexcept nogil:
+    """The tree's columns, of which interaction constraints leave those that go with the splits above a node."""
+    cdef int j, n = problem.interactions.n_words, parent
+    if n == 0 or node == 0:
+        return g.tree_columns
+    memset(g.words, 0, n * sizeof(uint64_t))
+    while node != 0:
+        parent = g.growing[node].parent
+        put_column(g.words, g.growing[parent].split.feature)
+        node = parent
+    allow_columns(&problem.interactions, g.words, g.words + n)
+    for j in range(problem.n_features):
+        g.allowed_columns[j] = g.tree_columns[j] and holds(g.words + n, j)
+    return g.allowed_columns
+
+
 cdef inline void choose_columns(const Problem *problem, Growth *g, int node, uint8_t *chosen_out) noexcept nogil:
-    """The columns that a node may be split on. Streams: tree << 32, then one for each level and node."""
+    """The columns that a node is searched on, drawn from those that it may be split on. Streams: tree << 32, then one
+    for each level and node."""
     cdef uint64_t tree = <uint64_t> g.stream << 32
     cdef uint64_t seed = problem.options.seed
+    cdef const uint8_t *allowed = allowed_in_tree(problem, g, node)
+    cdef int j
     if problem.options.colsample_bylevel >= 1.0 and problem.options.colsample_bynode >= 1.0:
-        memcpy(chosen_out, g.tree_columns, problem.n_features)
+        memcpy(chosen_out, allowed, problem.n_features)
         return
-    if (
-        sample_columns(g.tree_columns, g.level_columns, problem.n_features, problem.options.colsample_bylevel,
-                       seed, tree + 1 + 2 * <uint64_t> g.growing[node].depth) < 0
-        or sample_columns(g.level_columns, chosen_out, problem.n_features, problem.options.colsample_bynode,
-                          seed, tree + 2 + 2 * <uint64_t> node) < 0
-    ):
+    if sample_columns(g.tree_columns, g.level_columns, problem.n_features, problem.options.colsample_bylevel, seed,
+                      tree + 1 + 2 * <uint64_t> g.growing[node].depth) < 0:
+        g.failed = 1
+    if allowed != g.tree_columns:
+        for j in range(problem.n_features):
+            g.level_columns[j] &= allowed[j]
+    if sample_columns(g.level_columns, chosen_out, problem.n_features, problem.options.colsample_bynode, seed,
+                      tree + 2 + 2 * <uint64_t> node) < 0:
         g.failed = 1
 
 
@@ -178,7 +201,7 @@ cdef inline void choose_next(const Problem *problem, Growth *g) noexcept nogil:
         if g.large >= 0:
             offer_node(problem, g, 1, g.large)
     if (
-        g.failed or g.n_heap == 0
+        g.failed or g.n_heap == 0 or fastml_stopped(g.stop)
         or (problem.options.max_leaves > 0 and g.n_leaves >= problem.options.max_leaves)
     ):
         g.node = -1
@@ -196,6 +219,7 @@ cdef inline void choose_next(const Problem *problem, Growth *g) noexcept nogil:
     write_split(problem, g, g.node, left)
     for child in range(2):
         g.growing[left + child].depth = parent.depth + 1
+        g.growing[left + child].parent = g.node
         g.growing[left + child].slot = -1
         g.nodes[left + child].left = 0
     g.growing[left].total = parent.split.left

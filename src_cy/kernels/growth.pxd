@@ -12,6 +12,8 @@ from libc.math cimport exp2, floor, log2
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
+from kernels.interactions cimport Interactions
+from kernels.interrupt cimport fastml_interrupt
 from kernels.leaf_program cimport MAX_VECTORS, LeafProgram
 from kernels.queue cimport Candidate
 from kernels.split cimport Scale
@@ -48,6 +50,7 @@ cdef struct Problem:                # what all trees of a fit share
     const uint8_t *is_categorical
     const double *edges
     const int64_t *edges_start
+    Interactions interactions
     Bundles bundles
     uint8_t *narrow                 # room in row 0, of its codes or cells, for a gradient of 32 bits; NULL: none
     ptrdiff_t row_bytes
@@ -75,6 +78,7 @@ cdef struct Leaf:                   # exact sums in fixed point, as sum_leaf wri
 cdef struct GrowingNode:
     int64_t total                   # packed sums
     int depth
+    int parent
     int slot                        # its histogram, or -1
     Split split
 
@@ -84,6 +88,7 @@ cdef struct Growth:
     int max_team
     fastml_barrier barrier
     int failed                      # out of memory
+    const fastml_interrupt *stop    # or NULL
     Gradients input
     Scale scale
     double least_gain               # of a split
@@ -119,6 +124,8 @@ cdef struct Growth:
 
     uint8_t *tree_columns           # (n_features,)
     uint8_t *level_columns          # (n_features,)
+    uint8_t *allowed_columns        # (n_features,)
+    uint64_t *words                 # (2 n_words,) scratch
     uint8_t *node_columns           # (2, n_features)
     Split *best                     # (2, n_features) of the children at hand
     int node                        # that is being split; -1: done
@@ -194,13 +201,15 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
     g.free_slots = <int *> calloc(max_slots, sizeof(int))
     g.tree_columns = <uint8_t *> malloc(d)
     g.level_columns = <uint8_t *> malloc(d)
+    g.allowed_columns = <uint8_t *> malloc(d)
+    g.words = <uint64_t *> malloc((2 * problem.interactions.n_words + 1) * sizeof(uint64_t))
     g.node_columns = <uint8_t *> malloc(2 * d)
     g.best = <Split *> malloc(2 * d * sizeof(Split))
     ok = (
         g.packed != NULL and g.rows != NULL and g.first_row != NULL and g.own_hist != NULL
         and g.program_memory != NULL and g.vectors != NULL and g.bundle_cells != NULL and g.slots != NULL
         and g.free_slots != NULL and g.tree_columns != NULL
-        and g.level_columns != NULL and g.node_columns != NULL and g.best != NULL
+        and g.level_columns != NULL and g.allowed_columns != NULL and g.words != NULL and g.node_columns != NULL and g.best != NULL
     )
     if ok:
         for t in range(1, max_team):
@@ -256,6 +265,8 @@ cdef inline void growth_free(Growth *g) noexcept nogil:
     free(g.leaves)
     free(g.tree_columns)
     free(g.level_columns)
+    free(g.allowed_columns)
+    free(g.words)
     free(g.node_columns)
     free(g.best)
     free(g)

@@ -11,10 +11,12 @@ without those that are missing. Of the root they lie in the sorted columns thems
 
 from libc.math cimport INFINITY, exp2, floor, log2
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy
 
 from kernels.presorted_search cimport Bounds, Cut, Pair, Pairs, Sums, WidePair, search_levels, search_numbers
+from kernels.interactions cimport Interactions
+from kernels.interrupt cimport fastml_interrupt
 from kernels.queue cimport Candidate
 from kernels.sorted_runs cimport is_constant, rank_of, row_of
 from kernels.split cimport score
@@ -30,6 +32,7 @@ cdef struct SortedNode:
     Sums sums
     int depth
     int left                        # the left child; 0: a leaf
+    int parent
     int slot                        # its runs, or -1
     double gain
     double threshold
@@ -48,6 +51,8 @@ cdef struct Presorted:
     const double *values
     const int64_t *values_start
     const uint8_t *is_categorical   # NULL: no column is
+    Interactions interactions
+    const fastml_interrupt *stop    # or NULL
 
     Pairs pairs
     Pair *narrow                    # (n,)
@@ -59,6 +64,9 @@ cdef struct Presorted:
     uint64_t *moving                # (n_features + 1, n)
     int root_moves                  # the root's runs lie in `moving` too: rows were drawn
     uint8_t *tree_columns           # (n_features,) that the tree may use
+    uint8_t *level_columns          # (n_features,) scratch, and
+    uint8_t *allowed_columns        # (n_features,)
+    uint64_t *words                 # (2 n_words,) scratch
 
     int capacity
     int n_nodes
@@ -119,12 +127,31 @@ cdef inline void give_slot(Presorted *p, SortedNode *node) noexcept nogil:
     node.slot = -1
 
 
+cdef inline bint presorted_init(Presorted *p) noexcept nogil:
+    """Memory that all trees use; False where there is none."""
+    cdef size_t d = p.n_features, n = p.n
+    p.narrow = <Pair *> malloc(n * sizeof(Pair))
+    p.goes_left = <uint8_t *> calloc(n, 1)
+    p.moving = <uint64_t *> malloc((d + (p.all_rows != NULL)) * n * sizeof(uint64_t))
+    p.tree_columns = <uint8_t *> malloc(d)
+    p.level_columns = <uint8_t *> malloc(d)
+    p.allowed_columns = <uint8_t *> malloc(d)
+    p.words = <uint64_t *> malloc((2 * p.interactions.n_words + 1) * sizeof(uint64_t))
+    return (
+        p.narrow != NULL and p.goes_left != NULL and p.moving != NULL and p.tree_columns != NULL
+        and p.level_columns != NULL and p.allowed_columns != NULL and p.words != NULL
+    )
+
+
 cdef inline void presorted_free(Presorted *p) noexcept nogil:
     free(p.narrow)
     free(p.wide)
     free(p.goes_left)
     free(p.moving)
     free(p.tree_columns)
+    free(p.level_columns)
+    free(p.allowed_columns)
+    free(p.words)
     free(p.nodes)
     free(p.heap)
     free(p.runs)

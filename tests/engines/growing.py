@@ -11,6 +11,7 @@ from fastml.data.binning import row_stride
 from fastml.data.bundles import Bundles
 from tests.reference.bin_mapper import edges_of
 from tests.reference.histogram_grower import leaf_weight, score, splits
+from tests.reference.interactions import allowed_in_nodes
 
 OPTIONS = {
     "max_leaves": 0, "max_depth": 6, "lossguide": 0, "reg_lambda": 1.0, "reg_alpha": 0.0, "min_split_gain": 0.0,
@@ -229,6 +230,7 @@ def check_splits(problem, tree, o, k=0):
     left = nodes["left"]
     n_leaves = len(left) // 2 + 1
     full = o["max_leaves"] and n_leaves == o["max_leaves"]
+    allowed = allowed_in_nodes(nodes, o.get("interactions"), problem.X.shape[1])
     at_least, at_most = {}, {}  # bounds on each node's best gain
     for i in range(len(nodes)):
         own = rows[i][used[rows[i]]]
@@ -243,7 +245,7 @@ def check_splits(problem, tree, o, k=0):
         if o["max_depth"] and depth[i] >= o["max_depth"]:
             assert left[i] == 0
             continue
-        for j in range(problem.codes.shape[1]):
+        for j in allowed[i]:
             _, GL, HL, gain = splits(
                 problem.codes[own, j], g[own], h[own], problem.n_bins[j], problem.is_categorical[j], o
             )
@@ -253,6 +255,7 @@ def check_splits(problem, tree, o, k=0):
         if left[i] == 0:
             assert full or at_least[i] <= max(1e-6, o["min_split_gain"])
             continue
+        assert int(nodes["feature"][i]) & 0x3FFFFFFF in allowed[i]
         goes = route(problem, tree, i)[own]
         GL, HL = g[own[goes]].sum(), h[own[goes]].sum()
         assert min(HL, H - HL) >= o["min_child_weight"] - n * unit_h

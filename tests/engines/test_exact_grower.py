@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from fastml._engines.column_sorter import sort_columns
 from fastml._engines.exact_grower import ExactGrower
 from fastml.jit import compile_criterion
+from fastml.tree.interactions import Interactions
 from tests.reference.exact_grower import gains, impurity, value_of
+from tests.reference.interactions import allowed_in_nodes, constraints
 
 OPTIONS = {
     "max_depth": 0, "max_leaves": 0, "min_samples_split": 2, "min_samples_leaf": 1, "min_weight_leaf": 0.0,
@@ -93,6 +95,7 @@ def check_tree(X, criterion, target, n_classes, weight, grown, options, categori
     is_best = not len(categorical) or (len(target) == 1 and n_classes < 3 and criterion != "absolute_error")
     w = np.ones(len(X)) if weight is None else weight
     leaves = np.flatnonzero(nodes["left"] == 0)
+    columns = allowed_in_nodes(nodes, o.get("interactions"), X.shape[1])
     assert not o["max_leaves"] or len(leaves) <= o["max_leaves"]
     for i in range(len(nodes)):
         own = rows[i]
@@ -108,7 +111,8 @@ def check_tree(X, criterion, target, n_classes, weight, grown, options, categori
             assert nodes["left"][i] == 0
             continue
         slack = 1e-9 * scale
-        allowed = [g for g, _, _ in gains(X[own], criterion, part, part_weight, n_classes, o, categorical)]
+        found = gains(X[own], criterion, part, part_weight, n_classes, o, categorical)
+        allowed = [g for g, j, _ in found if j in columns[i]]
         best = max(allowed, default=-np.inf)
         share = part_weight.sum() / w.sum()
         if nodes["left"][i] == 0:
@@ -116,6 +120,7 @@ def check_tree(X, criterion, target, n_classes, weight, grown, options, categori
             assert full or not allowed or expected <= slack or share * best <= o["min_impurity_decrease"] + slack
             continue
         sides = rows[nodes["left"][i]], rows[nodes["left"][i] + 1]
+        assert int(nodes["feature"][i]) & 0x3FFFFFFF in columns[i]
         assert min(len(s) for s in sides) >= o["min_samples_leaf"]
         assert min(w[s].sum() for s in sides) >= o["min_weight_leaf"] - 1e-9
         chosen = expected - sum(
@@ -152,6 +157,31 @@ def test_every_node_is_what_it_says_and_every_split_is_the_best(problem, n_threa
     X, criterion, target, n_classes, weight, options = problem
     grown = grow(X, criterion, target, n_classes, weight, n_threads, **options)
     check_tree(X, criterion, target, n_classes, weight, grown, options)
+
+
+@given(problems(), st.sampled_from([1, 2, 5]), st.data())
+def test_every_split_is_the_best_that_its_branch_allows(problem, n_threads, data):
+    X, criterion, target, n_classes, weight, options = problem
+    options = options | {"interactions": data.draw(constraints(X.shape[1]))}
+    grown = grow(X, criterion, target, n_classes, weight, n_threads, **options)
+    check_tree(X, criterion, target, n_classes, weight, grown, options)
+
+
+@pytest.mark.parametrize("groups", [[{0, 1}, {1, 2}, {3, 4, 5}], [{0}, {1, 2, 3, 4, 5}], [{0, 5}]])
+def test_columns_are_drawn_from_those_that_a_branch_allows(groups):
+    """Some 9,000 rows: subtrees grow by themselves and know what lies above them."""
+    rng = np.random.default_rng(3)
+    X = np.stack([column(kind, 9000, rng) for kind in ("many", "few", "missing", "many", "constant", "many")], 1)
+    target = target_of("gini", 1, 3, X, rng)
+    constraints, trees = Interactions.of(groups, 6), set()
+    for n_threads in (1, 2, 5):
+        for options in ({"max_features": 2}, {}, {"max_leaves": 300}):
+            grown = grow(X, "gini", target, 3, None, n_threads, interactions=constraints, max_depth=12, **options)
+            nodes = grown[0]
+            for node, allowed in zip(nodes, allowed_in_nodes(nodes, constraints, 6), strict=True):
+                assert node["left"] == 0 or int(node["feature"]) & 0x3FFFFFFF in allowed
+            trees.add(nodes.tobytes())
+    assert len(trees) == 3
 
 
 @given(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fastml._engines.column_sorter import ranks_of, sort_columns
 from fastml._engines.forest_grower import ForestGrower, bootstrap_counts
 from fastml.ensemble.averaged_forest import AveragedForest
+from fastml.tree.interactions import Interactions
 from tests.engines.test_exact_grower import (
     CLASS_CRITERIA,
     NUMBER_CRITERIA,
@@ -27,6 +28,7 @@ from tests.engines.test_exact_grower import (
 from tests.engines.test_exact_grower import grow as grow_exact
 from tests.reference import forest_grower as twin
 from tests.reference.exact_grower import impurity
+from tests.reference.interactions import allowed_in_nodes, constraints
 
 
 def grow(
@@ -63,6 +65,32 @@ def test_every_node_is_what_it_says_and_every_split_is_the_best(problem, wide):
     X, criterion, target, n_classes, weight, options = problem
     tree = grow(X, criterion, target, n_classes, weight, wide=wide, **options).tree(0)
     check_tree(X, criterion, target, n_classes, weight, as_grown(tree, criterion), options)
+
+
+@given(problems(), st.booleans(), st.data())
+def test_every_split_is_the_best_that_its_branch_allows(problem, wide, data):
+    X, criterion, target, n_classes, weight, options = problem
+    options = options | {"interactions": data.draw(constraints(X.shape[1]))}
+    tree = grow(X, criterion, target, n_classes, weight, wide=wide, **options).tree(0)
+    check_tree(X, criterion, target, n_classes, weight, as_grown(tree, criterion), options)
+
+
+@pytest.mark.parametrize("groups", [[{0, 1}, {1, 2}, {3, 4, 5}], [{0}, {1, 2, 3, 4, 5}], [{0, 5}]])
+@pytest.mark.parametrize("options", [{"max_features": 2}, {"random_cuts": 1}, {"max_leaves": 300}])
+def test_columns_are_drawn_from_those_that_a_branch_allows(groups, options):
+    rng = np.random.default_rng(3)
+    X = np.stack([column(kind, 9000, rng) for kind in ("many", "few", "missing", "many", "constant", "many")], 1)
+    target = target_of("gini", 1, 3, X, rng)
+    constraints, trees = Interactions.of(groups, 6), set()
+    for n_threads, seeds in ((1, [3, 4]), (2, [3, 4]), (5, [3, 4]), (5, [3])):  # the last by all threads together
+        forest = grow(X, "gini", target, 3, None, n_threads, seeds=seeds, interactions=constraints, max_depth=12,
+                      **options)  # fmt: skip
+        for t in range(len(seeds)):
+            nodes = forest.tree(t).nodes
+            for node, allowed in zip(nodes, allowed_in_nodes(nodes, constraints, 6), strict=True):
+                assert node["left"] == 0 or int(node["feature"]) & 0x3FFFFFFF in allowed
+        trees.add(forest.tree(0).nodes.tobytes())
+    assert len(trees) == 1
 
 
 @given(
@@ -192,6 +220,15 @@ def test_the_same_bytes_for_any_number_of_threads_and_instruction_set():
     env = {**os.environ, "FASTML_ISA": "base", "PYTHONPATH": os.pathsep.join(p or "." for p in sys.path)}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert len(answers | {run.stdout.strip()}) == 1
+
+
+def test_large_nodes_without_a_cut_stay_leaves_of_a_tree_by_all_threads():
+    """They have more rows than threads keep room for in the parts that they share."""
+    X = np.repeat([[0.0], [1.0]], 4000, axis=0)
+    label = (np.arange(8000) % 3 == 0).astype(np.int32)[None]
+    for options in ({}, {"random_cuts": 1}, {"min_samples_leaf": 4001}):
+        forests = [grow(X, "gini", label, 2, n_threads=n, **options) for n in (1, 5)]
+        assert forests[0].nodes.tobytes() == forests[1].nodes.tobytes()
 
 
 def test_drawn_columns_are_more_until_one_varies():

@@ -24,6 +24,7 @@ from tests.engines.growing import (
     rows_of,
 )  # fmt: skip
 from tests.reference.histogram_grower import grow_tree, splits
+from tests.reference.interactions import allowed_in_nodes, constraints
 
 
 def as_bytes(trees, leaf_of):
@@ -43,6 +44,26 @@ def test_every_split_is_the_best_and_no_leaf_leaves_one(problem, o, n_threads):
     (tree,), leaf_of = grown(problem, n_threads, **o)
     check_leaves(problem, tree, leaf_of[0], o)
     check_splits(problem, tree, o)
+
+
+@given(problems(), options(), st.sampled_from([1, 2, 5]), st.data())
+@settings(max_examples=60)
+def test_every_split_is_the_best_that_its_branch_allows(problem, o, n_threads, data):
+    o = {**OPTIONS, **o, "interactions": data.draw(constraints(problem.X.shape[1]))}
+    if len(problem.n_bins) > 8 or problem.n > 2000:
+        o["max_leaves"] = o["max_leaves"] or 8
+    (tree,), leaf_of = grown(problem, n_threads, **o)
+    check_leaves(problem, tree, leaf_of[0], o)
+    check_splits(problem, tree, o)
+
+
+@given(problems(max_columns=6), st.sampled_from([0.3, 0.7]), st.data())
+@settings(max_examples=30)
+def test_columns_are_drawn_from_those_that_a_branch_allows(problem, share, data):
+    o = {"interactions": data.draw(constraints(problem.X.shape[1])), "colsample_bynode": share, "max_leaves": 20}
+    (tree,), _ = grown(problem, **o)
+    for node, allowed in zip(tree[0], allowed_in_nodes(tree[0], o["interactions"], problem.X.shape[1]), strict=True):
+        assert node["left"] == 0 or int(node["feature"]) & 0x3FFFFFFF in allowed
 
 
 @given(

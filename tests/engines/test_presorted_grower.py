@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from fastml._engines.column_sorter import sort_columns
 from fastml._engines.presorted_grower import PresortedGrower
 from tests.engines.growing import OPTIONS, options, problem_of, route, rows_of
+from tests.reference.interactions import allowed_in_nodes, constraints
 from tests.reference.presorted_grower import candidates, leaf_weight, score
 
 KINDS = ("few", "many", "constant", "duplicate", "few missing", "half missing", "all missing", "infinite", "category",
@@ -53,6 +54,7 @@ def check(problem, tree, leaf_of, o, k=0):
     n_leaves = len(left) // 2 + 1
     assert not o["max_leaves"] or n_leaves <= o["max_leaves"]
     assert not o["max_depth"] or max(depth.values()) <= o["max_depth"]
+    allowed = allowed_in_nodes(nodes, o.get("interactions"), problem.X.shape[1])
     best, chosen = {}, {}
     for i in range(len(nodes)):
         own = rows[i][used[rows[i]]]
@@ -60,7 +62,8 @@ def check(problem, tree, leaf_of, o, k=0):
         np.testing.assert_allclose(cover[i], H, rtol=1e-6, atol=1e-9)
         found = []
         if not o["max_depth"] or depth[i] < o["max_depth"]:
-            found = list(candidates(problem.X[own], problem.is_categorical, g[own], h[own], n_levels, o))
+            found = candidates(problem.X[own], problem.is_categorical, g[own], h[own], n_levels, o)
+            found = [c for c in found if c[1] in allowed[i]]
         best[i] = max((c[0] for c in found), default=-np.inf)
         slack = 1e-9 * (1 + abs(score(G, H, o)) + abs(best[i])) if np.isfinite(best[i]) else 0.0
         if left[i] == 0:
@@ -96,6 +99,15 @@ def check(problem, tree, leaf_of, o, k=0):
 @given(problems(), options())
 def test_every_node_takes_the_best_cut(problem, o):
     o = {**OPTIONS, **o}
+    trees, leaf_of = problem.grow(grower_of(problem, **o))
+    check(problem, trees[0], leaf_of[0], o)
+
+
+@pytest.mark.hypothesis
+@settings(deadline=None)
+@given(problems(), options(), st.data())
+def test_every_node_takes_the_best_cut_that_its_branch_allows(problem, o, data):
+    o = {**OPTIONS, **o, "interactions": data.draw(constraints(problem.X.shape[1]))}
     trees, leaf_of = problem.grow(grower_of(problem, **o))
     check(problem, trees[0], leaf_of[0], o)
 
