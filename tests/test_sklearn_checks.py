@@ -6,9 +6,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastml.cluster import HDBSCAN
-from fastml.cluster import KMeans
-from fastml.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from fastml.cluster import DBSCAN, HDBSCAN, BisectingKMeans, KMeans, MiniBatchKMeans
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,

@@ -26,7 +26,7 @@ import fastml.svm
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-CLUSTERINGS = ("BisectingKMeans", "HDBSCAN", "KMeans", "MiniBatchKMeans", "kmeans_plusplus")
+CLUSTERINGS = ("BisectingKMeans", "DBSCAN", "HDBSCAN", "KMeans", "MiniBatchKMeans", "dbscan", "kmeans_plusplus")
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 REPLACED = {
@@ -42,15 +42,13 @@ REPLACED = {
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
-    sklearn.cluster: {"DBSCAN": fastml.cluster.DBSCAN, "dbscan": fastml.cluster.dbscan},
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
     sklearn.svm: {name: getattr(fastml.svm, name) for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
 }
 OURS = [
-    fastml.cluster.HDBSCAN,
-    fastml.cluster.KMeans,
-    fastml.cluster.DBSCAN,
     fastml.cluster.BisectingKMeans,
+    fastml.cluster.DBSCAN,
+    fastml.cluster.HDBSCAN,
     fastml.cluster.KMeans,
     fastml.cluster.MiniBatchKMeans,
     fastml.ensemble.AdaBoostClassifier,
