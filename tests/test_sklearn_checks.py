@@ -2,7 +2,6 @@
 
 import pytest
 from sklearn.linear_model import Ridge
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.ensemble import (
@@ -18,6 +17,15 @@ from fastml.ensemble import (
     RandomForestRegressor,
     XGBClassifier,
     XGBRegressor,
+)
+from fastml.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    KNeighborsTransformer,
+    NearestNeighbors,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+    RadiusNeighborsTransformer,
 )
 from fastml.tree import (
     C45Classifier,
@@ -58,6 +66,16 @@ ESTIMATORS = [
     C45Classifier(),
     CHAIDClassifier(),
     CHAIDRegressor(),
+    NearestNeighbors(),
+    KNeighborsClassifier(),
+    KNeighborsClassifier(algorithm="brute", weights="distance"),
+    KNeighborsRegressor(),
+    KNeighborsRegressor(algorithm="ball_tree"),
+    KNeighborsTransformer(),
+    RadiusNeighborsClassifier(outlier_label="most_frequent"),
+    RadiusNeighborsClassifier(),
+    RadiusNeighborsRegressor(),
+    RadiusNeighborsTransformer(),
 ]
 
 

@@ -16,14 +16,23 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.ensemble
+import sklearn.neighbors
 import sklearn.tree
 
 import fastml.ensemble
+import fastml.neighbors
+import fastml.neighbors.neighbors_base
+import fastml.neighbors.queries
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
+NEIGHBORS = (
+    "BallTree", "KDTree", "KNeighborsClassifier", "KNeighborsRegressor", "KNeighborsTransformer", "NearestNeighbors",
+    "RadiusNeighborsClassifier", "RadiusNeighborsRegressor", "RadiusNeighborsTransformer", "kneighbors_graph",
+    "radius_neighbors_graph",
+)  # fmt: skip
 REPLACED = {
     sklearn.ensemble: {
         "AdaBoostClassifier": fastml.ensemble.AdaBoostClassifier,
@@ -36,6 +45,8 @@ REPLACED = {
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
+    sklearn.neighbors: {name: getattr(fastml.neighbors, name) for name in NEIGHBORS},
+    sklearn.neighbors._base: {"KNeighborsMixin": fastml.neighbors.queries.NearestQueries},  # a test asks who is one
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
@@ -49,6 +60,11 @@ OURS = [
     fastml.ensemble.XGBRegressor,
     fastml.ensemble.forest_base.FittableForestClassifier,
     fastml.ensemble.forest_base.FittableForestRegressor,
+    fastml.neighbors.NearestNeighbors,
+    fastml.neighbors.RadiusNeighborsClassifier,
+    fastml.neighbors.classification._Votes,
+    fastml.neighbors.graphs._Graph,
+    fastml.neighbors.regression._Means,
     fastml.tree.cart._TreeClassifier,
     fastml.tree.cart._TreeRegressor,
 ]
