@@ -198,7 +198,8 @@ def _compiled(function: Callable, given: dict[str, Any]) -> OwnMetric:
     row = types.Array(number, 1, "C")
     try:
         own = with_helpers(_with_defaults(function, given), lambda plain: njit(plain, **options), {})
-        own.compile((row, row))  # on its own first: errors then speak of this function
+        if not given:
+            own.compile((row, row))  # on its own first: errors then speak of this function
 
         def metric(a_at, b_at, d):
             try:  # an exception would be printed, and leave the answer unset
@@ -215,12 +216,14 @@ def _compiled(function: Callable, given: dict[str, Any]) -> OwnMetric:
 def _with_defaults(function: Callable, given: dict[str, Any]) -> Callable:
     """The function of two rows alone, the other arguments being its defaults, which Numba takes for constants."""
     plain: Any = getattr(function, "py_func", function)
-    if not given:
+    needs_abs = "abs" in getattr(getattr(plain, "__code__", None), "co_names", ()) and "abs" not in plain.__globals__
+    if not (given or needs_abs):
         return function
     bound = inspect.signature(plain).bind(None, None, **given)
     bound.apply_defaults()
     if bound.kwargs or not isinstance(plain, FunctionType):
         raise _CannotCompile(f"it takes arguments by name only, {', '.join(given)}")
-    made = FunctionType(plain.__code__, plain.__globals__, plain.__name__, bound.args[2:], plain.__closure__)
+    seen = {**plain.__globals__, "abs": np.abs} if needs_abs else plain.__globals__  # Numba's abs takes no array
+    made = FunctionType(plain.__code__, seen, plain.__name__, bound.args[2:] or None, plain.__closure__)
     made.__module__ = plain.__module__
     return made
