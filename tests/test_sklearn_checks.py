@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.cluster import DBSCAN, HDBSCAN, BisectingKMeans, KMeans, MiniBatchKMeans
@@ -22,6 +21,15 @@ from fastml.ensemble import (
     XGBRegressor,
 )
 from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+from fastml.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    KNeighborsTransformer,
+    NearestNeighbors,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+    RadiusNeighborsTransformer,
+)
 from fastml.tree import (
     C45Classifier,
     CHAIDClassifier,
@@ -97,6 +105,16 @@ ESTIMATORS = [
     MiniBatchKMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
     KMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
     KMeans(n_clusters=2, max_iter=20, init=along_the_diagonal, n_init=1, metric="cosine"),
+    NearestNeighbors(),
+    KNeighborsClassifier(),
+    KNeighborsClassifier(algorithm="brute", weights="distance"),
+    KNeighborsRegressor(),
+    KNeighborsRegressor(algorithm="ball_tree"),
+    KNeighborsTransformer(),
+    RadiusNeighborsClassifier(outlier_label="most_frequent"),
+    RadiusNeighborsClassifier(),
+    RadiusNeighborsRegressor(),
+    RadiusNeighborsTransformer(),
 ]
 
 

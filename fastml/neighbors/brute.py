@@ -34,8 +34,8 @@ class BruteIndex:
     X : (n, d) float32 or float64 in C order, or CSR array with ascending columns; finite
     metric : Metric, also of name "cosine", and Minkowski's with p < 1
 
-    Queries are as the points; None asks for the points themselves, of which none is its own neighbour where
-    `exclude_self`. Beside the points an index keeps their screen once many queries have come: 4 bytes a number, or a
+    Queries are as the points; None asks for the points themselves, which are not in their own lists with `exclude_self`.
+    Beside the points an index keeps their screen once many queries have come: 4 bytes a number, or a
     sixth of that and less where a projection serves.
     """
 
@@ -49,11 +49,11 @@ class BruteIndex:
         return {**self.__dict__, "_points": {}}
 
     def nearest(
-        self, X: Any, k: int, n_jobs: int | None = None, exclude_self: bool = False
+        self, X: Any, k: int, n_jobs: int | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """(distances, rows) of the k nearest points, (m, k); by distance, at equal distances the lowest rows."""
         points, queries, metric, screen, unit, threads = self._ready(X, n_jobs)
-        distance, rows = engine.nearest(points, queries, metric, screen, k, exclude_self, threads)
+        distance, rows = engine.nearest(points, queries, metric, screen, k, False, threads)
         self._report()
         return self._scaled(distance, unit), rows
 

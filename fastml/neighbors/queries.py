@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastml._engines.ball_tree import sort_lists
 from fastml.base import check_is_fitted
 from fastml.neighbors.neighbors_base import NeighborsBase
+from fastml.neighbors.searches import without_self
 
 
 class NearestQueries(NeighborsBase):
@@ -48,7 +49,9 @@ class NearestQueries(NeighborsBase):
                 f"Expected n_neighbors {sign} n_samples_fit, but n_neighbors = {k}, n_samples_fit = {n}, "
                 f"n_samples = {n if X is None else asked.shape[0]}"
             )
-        distance, rows = self._searcher().nearest(asked, k, self.n_jobs, X is None)
+        distance, rows = self._searcher().nearest(asked, k + (X is None), self.n_jobs)
+        if X is None:
+            distance, rows = without_self(distance, rows)
         return (distance, rows) if return_distance else rows
 
     def _k(self, n_neighbors: Any) -> int:

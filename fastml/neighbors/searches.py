@@ -1,8 +1,8 @@
 """Four ways to answer the same questions: a tree, all pairs, scikit-learn's pairwise distances, a graph of known distances.
 
-Each has nearest(X, k, n_jobs, exclude_self), list_within(X, radius, with_distance, n_jobs, exclude_self) and
-count_within(X, radius, n_jobs, exclude_self); X is None for the points themselves, of which none is then its own neighbour
-with `exclude_self`.
+Each has nearest(X, k, n_jobs), list_within(X, radius, with_distance, n_jobs, exclude_self) and
+count_within(X, radius, n_jobs, exclude_self); X is None for the points themselves, which are in their own lists unless
+`exclude_self`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ class TreeSearch:
     def __init__(self, X: NDArray[Any], metric: Metric, leaf_size: int, n_jobs: int | None) -> None:
         self.index = TreeIndex(X, metric, leaf_size, n_jobs)
 
-    def nearest(self, X: Any, k: int, n_jobs: int | None = None, exclude_self: bool = False) -> Nearest:
-        found = self.index.nearest(X, k + exclude_self, n_jobs)
-        return without_self(*found, last=True) if exclude_self else found
+    def nearest(self, X: Any, k: int, n_jobs: int | None = None) -> Nearest:
+        return self.index.nearest(X, k, n_jobs)
 
     def list_within(
         self, X: Any, radius: Any, with_distance: bool = True, n_jobs: int | None = None, exclude_self: bool = False
@@ -54,8 +53,8 @@ class BruteSearch(BruteIndex):
         super().__init__(X, metric)
         self.squared = squared
 
-    def nearest(self, X: Any, k: int, n_jobs: int | None = None, exclude_self: bool = False) -> Nearest:
-        parts = [BruteIndex.nearest(self, part, k, n_jobs, exclude_self) for part in self._alike(X)]
+    def nearest(self, X: Any, k: int, n_jobs: int | None = None) -> Nearest:
+        parts = [BruteIndex.nearest(self, part, k, n_jobs) for part in self._alike(X)]
         distance, rows = (np.concatenate(arrays) for arrays in zip(*parts, strict=True)) if len(parts) > 1 else parts[0]
         return self._power(distance), rows
 
@@ -101,10 +100,10 @@ class PairwiseSearch:
     def __init__(self, X: Any, metric: Any, params: dict[str, Any]) -> None:
         self.X, self.metric, self.params = X, metric, params
 
-    def nearest(self, X: Any, k: int, n_jobs: int | None = None, exclude_self: bool = False) -> Nearest:
+    def nearest(self, X: Any, k: int, n_jobs: int | None = None) -> Nearest:
         distance, rows = [np.empty((0, k))], [np.empty((0, k), np.int64)]
-        for first, D in self._blocks(X, n_jobs):
-            own = nearest_in_rows(D, k, first if exclude_self else -1, effective_threads(n_jobs, D.size))
+        for _, D in self._blocks(X, n_jobs):
+            own = nearest_in_rows(D, k, -1, effective_threads(n_jobs, D.size))
             distance.append(own[0])
             rows.append(own[1])
         return np.concatenate(distance), np.concatenate(rows)
@@ -169,9 +168,8 @@ class GraphSearch:
     def __init__(self, X: Any) -> None:
         self.X = X
 
-    def nearest(self, X: Any, k: int, n_jobs: int | None = None, exclude_self: bool = False) -> Nearest:
+    def nearest(self, X: Any, k: int, n_jobs: int | None = None) -> Nearest:
         graph = self.X if X is None else X
-        k += exclude_self
         lengths = np.diff(graph.indptr)
         if lengths.min(initial=k) < k:
             raise ValueError(
@@ -179,8 +177,7 @@ class GraphSearch:
                 "precomputed graph matrix. Decrease number of neighbors used or recompute the graph with more neighbors."
             )
         at = graph.indptr[:-1, None] + np.arange(k)
-        found = graph.data[at].astype(np.float64), graph.indices[at].astype(np.int64)
-        return without_self(*found, last=False) if exclude_self else found
+        return graph.data[at].astype(np.float64), graph.indices[at].astype(np.int64)
 
     def list_within(
         self, X: Any, radius: Any, with_distance: bool = True, n_jobs: int | None = None, exclude_self: bool = False
@@ -198,11 +195,12 @@ class GraphSearch:
         return np.diff(self.list_within(X, radius, False, n_jobs, exclude_self)[0])
 
 
-def without_self(distance: NDArray[Any], rows: NDArray[Any], last: bool) -> Nearest:
-    """Of k + 1 neighbours of each point those that are not it; where it is not among them all but the last (or first)."""
+def without_self(distance: NDArray[Any], rows: NDArray[Any]) -> Nearest:
+    """Of k + 1 neighbours of each point those that are not it; where it is not among them, since so many are equal to it,
+    all but the first, as scikit-learn has it."""
     n, k = rows.shape
     keep = rows != np.arange(n)[:, None]
-    keep[keep.all(axis=1), -1 if last else 0] = False
+    keep[keep.all(axis=1), 0] = False
     return distance[keep].reshape(n, k - 1), rows[keep].reshape(n, k - 1)
 
 

@@ -24,12 +24,11 @@ def weights_of(distance: Floats, weights: Any) -> Floats | None:
         return None
     if callable(weights):
         return np.asarray(weights(distance))
-    at_query = distance == 0.0
     with np.errstate(divide="ignore", over="ignore"):
         own = 1.0 / distance
     on_top = np.isinf(own)
     rows = on_top.any(axis=1)
-    own[rows] = on_top[rows] if not at_query[rows].all(axis=None) else at_query[rows]
+    own[rows] = on_top[rows]
     return own
 
 

@@ -21,12 +21,16 @@ import sklearn.svm
 import sklearn.neighbors
 import sklearn.neighbors._ball_tree
 import sklearn.neighbors._kd_tree
+import sklearn.neighbors
 import sklearn.tree
 
 import fastml.cluster
 import fastml.ensemble
 import fastml.svm
 import fastml.neighbors
+import fastml.neighbors
+import fastml.neighbors.neighbors_base
+import fastml.neighbors.queries
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from tests.upstream.neighbors_adapter import BallTree32, KDTree32
@@ -34,6 +38,11 @@ from tests.upstream.neighbors_adapter import BallTree32, KDTree32
 CLUSTERINGS = ("BisectingKMeans", "DBSCAN", "HDBSCAN", "KMeans", "MiniBatchKMeans", "dbscan", "kmeans_plusplus")
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
+NEIGHBORS = (
+    "BallTree", "KDTree", "KNeighborsClassifier", "KNeighborsRegressor", "KNeighborsTransformer", "NearestNeighbors",
+    "RadiusNeighborsClassifier", "RadiusNeighborsRegressor", "RadiusNeighborsTransformer", "kneighbors_graph",
+    "radius_neighbors_graph",
+)  # fmt: skip
 REPLACED = {
     sklearn.cluster: {name: getattr(fastml.cluster, name) for name in CLUSTERINGS},
     sklearn.ensemble: {
@@ -54,6 +63,8 @@ REPLACED = {
     sklearn.neighbors._kd_tree: {
         "KDTree": fastml.neighbors.KDTree, "KDTree64": fastml.neighbors.KDTree, "KDTree32": KDTree32,
     },
+    sklearn.neighbors: {name: getattr(fastml.neighbors, name) for name in NEIGHBORS},
+    sklearn.neighbors._base: {"KNeighborsMixin": fastml.neighbors.queries.NearestQueries},  # a test asks who is one
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
     sklearn.svm: {name: getattr(fastml.svm, name) for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
 }
@@ -76,6 +87,11 @@ OURS = [
     fastml.svm.classifier.SupportVectorClassifier,
     fastml.svm.one_class.OneClassSVM,
     fastml.svm.regression._Regressor,
+    fastml.neighbors.NearestNeighbors,
+    fastml.neighbors.RadiusNeighborsClassifier,
+    fastml.neighbors.classification._Votes,
+    fastml.neighbors.graphs._Graph,
+    fastml.neighbors.regression._Means,
     fastml.tree.cart._TreeClassifier,
     fastml.tree.cart._TreeRegressor,
 ]

@@ -1,4 +1,4 @@
-"""scikit-learn's tests of boosting and of trees pass on fastml's classes."""
+"""scikit-learn's tests of boosting, of trees and of neighbours pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -21,6 +21,9 @@ MODULES = [
     "sklearn.neighbors.tests.test_ball_tree",
     "sklearn.neighbors.tests.test_kd_tree",
     "sklearn.neighbors.tests.test_neighbors_tree",
+    "sklearn.neighbors.tests.test_graph",
+    "sklearn.neighbors.tests.test_neighbors",
+    "sklearn.neighbors.tests.test_neighbors_pipeline",
     "sklearn.tree.tests.test_tree",
     "sklearn.tree.tests.test_monotonic_tree",
     "sklearn.tree.tests.test_export",
