@@ -22,6 +22,7 @@ from fastml.base import (
 from fastml.cluster.hdbscan_centres import centroids, medoids
 from fastml.cluster.hdbscan_fit import check_algorithm, fit_given, fit_metric, linkage_of
 from fastml.cluster.hdbscan_results import DensityResults, special_labels, split_rows
+from fastml.cluster.hdbscan_rows import METRICS
 from fastml.cluster.hdbscan_tree import CondensedTree
 from fastml.data.validation import check_parameters
 
@@ -33,8 +34,8 @@ class HDBSCAN(ClusterMixin, DensityResults, CallbackSupport, BaseEstimator):
 
     Points are joined along the minimum spanning tree of  max(core(a), core(b), d(a, b) / alpha),  their mutual
     reachability, where core is the distance to the min_samples-th nearest point. Of the clusters that this makes and
-    breaks as the distance falls, those are taken that last: of the largest sums over points of  1 / distance  at leaving
-    less that at birth.
+    breaks as the distance falls, those are taken that last: of the largest sums over points of  1 / distance  at
+    leaving less that at birth.
 
     Parameters
     ----------
@@ -83,8 +84,8 @@ class HDBSCAN(ClusterMixin, DensityResults, CallbackSupport, BaseEstimator):
     -----
     O(n log n) in few dimensions, O(n^2) at worst; about 100 bytes a point, whatever the metric but a function on few
     points. Clusters have scikit-learn's numbers. Where several edges have one reachability, the shortest goes first,
-    then that of the smallest rows: scikit-learn leaves that to chance. Ctrl-C between two rounds leaves an earlier fit as
-    it was. `set_callbacks` shows progress, a task a round. Source: Campello, Moulavi, Sander 2013; Campello, Moulavi,
+    then that of the smallest rows; scikit-learn leaves it to chance. Ctrl-C between two rounds leaves an earlier fit
+    as it was. `set_callbacks` shows progress, a task a round. Source: Campello, Moulavi, Sander 2013; Campello, Moulavi,
     Zimek, Sander 2015 (GLOSH); Malzer, Baum 2020 (epsilon); March, Ram, Gray 2010 (Boruvka over trees).
 
     Examples
@@ -102,7 +103,7 @@ class HDBSCAN(ClusterMixin, DensityResults, CallbackSupport, BaseEstimator):
         "min_samples": [Interval(Integral, 1, None, closed="left"), None],
         "cluster_selection_epsilon": [Interval(Real, 0, None, closed="left")],
         "max_cluster_size": [None, Interval(Integral, 1, None, closed="left")],
-        "metric": [str, callable],
+        "metric": [StrOptions(METRICS), callable],
         "metric_params": [dict, None],
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "algorithm": [StrOptions({"auto", "brute", "kd_tree", "ball_tree"})],

@@ -179,7 +179,7 @@ class DensityResults:
 
     @property
     def outlier_scores_(self) -> Floats:
-        """GLOSH, (n_samples,): 0 deep in a cluster, to 1 far out; rows with infinite values 1, with missing ones NaN."""
+        """GLOSH, (n_samples,): 0 deep in a cluster, to 1 far out; 1 with infinite values, NaN with missing ones."""
         check_is_fitted(self)
         scores = np.where(self.labels_ == MISSING, np.nan, 1.0)
         scores[self._where] = self._condensed.outlier_scores()

@@ -16,6 +16,9 @@ BALL_METRICS = KD_METRICS | {
     "seuclidean", "mahalanobis", "hamming", "canberra", "braycurtis", "jaccard", "dice", "rogerstanimoto",
     "russellrao", "sokalmichener", "sokalsneath", "haversine", "pyfunc",
 }  # fmt: skip
+METRICS = BALL_METRICS | {
+    "correlation", "cosine", "matching", "nan_euclidean", "precomputed", "sqeuclidean", "wminkowski", "yule",
+}  # fmt: skip
 MATRIX_AT_MOST = 1 << 22  # distances, 32 MB, that are made at once instead of row by row
 TRIED_PAIRS = 10  # of rows, for which a function is asked both ways round
 

@@ -116,7 +116,7 @@ class CondensedTree:
         return cluster
 
     def outlier_scores(self) -> Floats:
-        """GLOSH, (n,): 1 - density of a point / the highest one of its cluster and those below. Campello et al. 2015."""
+        """GLOSH, (n,): 1 - a point's density / the highest of its cluster and those below. Campello et al. 2015."""
         highest = self.death_below[self.point_cluster]
         with np.errstate(invalid="ignore", divide="ignore"):
             scores = (highest - self.point_density) / highest

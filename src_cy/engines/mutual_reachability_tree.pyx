@@ -38,7 +38,7 @@ cdef enum:
     LEAST_KEPT = 4              # so many are searched for, however few min_samples asks for
 
 
-cdef class Points:
+cdef class _Points:
     """A KdTree as the kernels take it."""
 
     cdef fastml_reach_tree tree
@@ -76,7 +76,7 @@ cdef class Points:
 cdef class ReachabilityTree:
     """Core distances, then rounds until one component is left; see mutual_reachability_tree.pyi."""
 
-    cdef Points points
+    cdef _Points points
     cdef fastml_reach_state state
     cdef const fastml_reach_kernels *kernels
     cdef readonly Py_ssize_t n_points, n_leaves, n_components, n_edges
@@ -94,7 +94,7 @@ cdef class ReachabilityTree:
             raise ValueError(f"min_samples={min_samples} must be in [1, {n}], the number of points")
         if not scale > 0.0 or (metric == "minkowski" and not power >= 1.0):
             raise ValueError(f"scale={scale} must be > 0 and power={power} >= 1")
-        self.points = Points(tree)
+        self.points = _Points(tree)
         self.points.tree.metric.kind, self.points.tree.metric.p = METRICS[metric], power
         self.points.tree.metric.weight, self.points.tree.scale = NULL, scale
         self.kernels = fastml_reach_kernels_chosen()
@@ -111,7 +111,7 @@ cdef class ReachabilityTree:
         self.search(self.points, begin, end, self.n_kept, self.n_beside, self.core, &self.beside[0, 0], n_threads)
 
     cdef int search(
-        self, Points source, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t n_kept, Py_ssize_t n_beside,
+        self, _Points source, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t n_kept, Py_ssize_t n_beside,
         double[::1] core_out, int32_t *beside_out, int n_threads,
     ) except -1:
         cdef Py_ssize_t leaf
@@ -137,7 +137,7 @@ cdef class ReachabilityTree:
 
     def place(self, tree, const double[::1] core, int n_threads=1):
         """row and reach of each other point's nearest by mutual reachability; see mutual_reachability_tree.pyi."""
-        cdef Points source = Points(tree)
+        cdef _Points source = _Points(tree)
         cdef Py_ssize_t n = source.tree.n, leaf, i
         cdef fastml_reach_state state
         cdef uint8_t needed[FASTML_REACH_WIDTH]

@@ -113,11 +113,14 @@ def test_a_cut_has_the_components_and_scikit_learns_numbers(tree, distance, leas
 def test_many_equal_edges_are_sorted_fast_and_by_their_ends():
     n = 100_000
     first, second = np.arange(n - 1, dtype=np.int32), np.arange(1, n, dtype=np.int32)
-    left, right, value, size = engine.single_linkage(first[::-1].copy(), second[::-1].copy(), np.zeros(n - 1), np.zeros(n - 1))
-    assert left[0] == 0 and (left[1:] == n + np.arange(n - 2)).all() and (right == second).all()
-    assert size[-1] == n and not value.any()
+    zeros = np.zeros(n - 1)
+    left, right, value, size = engine.single_linkage(first[::-1].copy(), second[::-1].copy(), zeros, zeros)
+    np.testing.assert_array_equal(left, [0, *range(n, 2 * n - 2)])
+    np.testing.assert_array_equal(right, second)
+    assert (size[-1], value.any()) == (n, False)
     tree = condensed((left, right, value, size), 5)
-    assert len(tree["parent"]) == 1 and np.isinf(tree["point_density"]).all()
+    assert tree["parent"].tolist() == [-1]
+    assert np.isinf(tree["point_density"]).all()
 
 
 def edges(*pairs):

@@ -92,8 +92,10 @@ def big(kind):
 
 @pytest.mark.parametrize("kind", ["blobs", "grid"])
 def test_threads_and_leaves_make_no_difference(kind):
-    trees = [as_dict(*grown(big(kind), 5, n_threads=n, leaf_size=size).edges()) for n, size in ((1, 32), (3, 32), (2, 8))]
-    assert trees[0] == trees[1] == trees[2]
+    one, three, small = (
+        as_dict(*grown(big(kind), 5, n_threads=n, leaf_size=size).edges()) for n, size in ((1, 32), (3, 32), (2, 8))
+    )
+    assert one == three == small
 
 
 def test_instruction_sets_make_no_difference():
@@ -105,7 +107,8 @@ def test_instruction_sets_make_no_difference():
     found = set()
     for isa in ("base", "avx2", "avx512"):
         env = {**os.environ, "FASTML_ISA": isa, "PYTHONPATH": os.pathsep.join(p or "." for p in sys.path)}
-        found.add(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout)
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        found.add(run.stdout)
     assert len(found) == 1
 
 
@@ -129,8 +132,13 @@ def test_core_distances_in_parts():
 
 def test_what_does_not_fit_is_refused():
     tree = KdTree(np.zeros((200, 2)), 32)
-    for arguments, text in (((0,), "min_samples=0"), ((201,), "min_samples=201"), ((5, "cosine"), "metric='cosine'"),
-                            ((5, "minkowski", 0.5), "power=0.5"), ((5, "euclidean", 2.0, 0.0), "scale=0.0")):  # fmt: skip
+    for arguments, text in (
+        ((0,), "min_samples=0"),
+        ((201,), "min_samples=201"),
+        ((5, "cosine"), "metric='cosine'"),
+        ((5, "minkowski", 0.5), "power=0.5"),
+        ((5, "euclidean", 2.0, 0.0), "scale=0.0"),
+    ):
         with pytest.raises(ValueError, match=text):
             ReachabilityTree(tree, *arguments)
     with pytest.raises(ValueError, match="leaves of at most"):
