@@ -3,8 +3,8 @@
 A file is a safetensors file: arrays lie in it as tensors, and the entry "fastml" of its metadata is a JSON text,
     {"format": "fastml", "format_version": 1, "fastml_version": ..., "class": "fastml.ensemble:XGBClassifier",
      "model": ...},
-in which {"$": kind, ...} stands for what JSON lacks: an array, a tuple, a NumPy scalar, a part of the model. Loading
-makes objects of classes of this package only, and calls nothing that the file chooses.
+in which {"$": kind, ...} stands for what JSON lacks: an array, a tuple, a set, a NumPy scalar, a part of the model.
+Loading makes objects of classes of this package only, and calls nothing that the file chooses.
 """
 
 from __future__ import annotations
@@ -195,6 +195,8 @@ class _Writer:
             return [self.value(item) for item in value]
         if type(value) is tuple:
             return {"$": "tuple", "items": [self.value(item) for item in value]}
+        if type(value) is set or type(value) is frozenset:
+            return {"$": type(value).__name__, "items": [self.value(item) for item in sorted(value, key=repr)]}
         if type(value) is dict:
             if all(type(key) is str for key in value) and "$" not in value:
                 return {key: self.value(item) for key, item in value.items()}
@@ -277,6 +279,8 @@ class _Reader:
             return float(stored["value"])
         if kind == "tuple":
             return tuple(self.value(item) for item in stored["items"])
+        if kind in ("set", "frozenset"):
+            return {"set": set, "frozenset": frozenset}[kind](self.value(item) for item in stored["items"])
         if kind == "dict":
             return {self.value(key): self.value(item) for key, item in stored["items"]}
         if kind == "object":

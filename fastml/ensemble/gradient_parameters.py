@@ -41,7 +41,7 @@ GRADIENT_CONSTRAINTS: dict[str, Any] = {
     "unseen": [StrOptions({"missing", "other", "error"})],
     "refit": ["boolean"],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
-    "interaction_cst": ["no_validation"],
+    "interaction_cst": "no_validation",
 }
 
 GRADIENT_NOTES = {

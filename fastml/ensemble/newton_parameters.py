@@ -51,7 +51,7 @@ XGB_CONSTRAINTS: dict[str, Any] = {
     "max_time": _POSITIVE,
     "sketch": [StrOptions({"global", "local"})],
     "sketch_eps": [Interval(Real, 0, 1, closed="neither"), None],
-    "interaction_constraints": ["no_validation"],
+    "interaction_constraints": "no_validation",
 }  # fmt: skip
 
 XGB_NOTES = {

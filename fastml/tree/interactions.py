@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Integral
@@ -68,7 +68,7 @@ class Interactions:
         return self.of(([k for k, j in enumerate(of) if j in group] for group in members), len(of))
 
 
-def interaction_cst(value: Any, n_features: int, names: Sequence[str] | None) -> Interactions | None:
+def interaction_cst(value: Any, n_features: int, names: Iterable[str] | None) -> Interactions | None:
     """What scikit-learn's parameter `interaction_cst` says: columns in none of its sets are in one more."""
     if value is None:
         return None
@@ -84,7 +84,7 @@ def interaction_cst(value: Any, n_features: int, names: Sequence[str] | None) ->
     return Interactions.of([*groups, rest] if rest else groups, n_features)
 
 
-def interaction_constraints(value: Any, n_features: int, names: Sequence[str] | None) -> Interactions | None:
+def interaction_constraints(value: Any, n_features: int, names: Iterable[str] | None) -> Interactions | None:
     """What XGBoost's parameter `interaction_constraints` says: a column in none of its sets meets no other."""
     if value is None or (isinstance(value, str) and value.strip() in ("", "[]")):
         return None
@@ -100,7 +100,7 @@ def interaction_constraints(value: Any, n_features: int, names: Sequence[str] | 
     return Interactions.of([*groups, *({j} for j in alone)], n_features) if groups else None
 
 
-def _groups(parameter: str, value: Any, n_features: int, names: Sequence[str] | None) -> list[set[int]]:
+def _groups(parameter: str, value: Any, n_features: int, names: Iterable[str] | None) -> list[set[int]]:
     """Sets of columns that are given by number or by name."""
     is_groups = isinstance(value, Iterable) and not isinstance(value, (dict, bytes))
     groups = list(value) if is_groups else []
@@ -118,7 +118,7 @@ def _groups(parameter: str, value: Any, n_features: int, names: Sequence[str] | 
                     known = "X has no names" if names is None else f"the columns are {', '.join(list(place)[:20])}"
                     raise ValueError(f"{parameter}[{i}] names {member!r}, which is no column: {known}")
                 own.add(place[member])
-            elif isinstance(member, Integral) and not isinstance(member, bool) and 0 <= member < n_features:
+            elif isinstance(member, Integral) and not isinstance(member, bool) and 0 <= int(member) < n_features:
                 own.add(int(member))
             else:
                 raise ValueError(

@@ -27,7 +27,7 @@ TREE_CONSTRAINTS: dict[str, Any] = {
     "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
     "monotonic_cst": ["array-like", None],
-    "interaction_cst": ["no_validation"],
+    "interaction_cst": "no_validation",
     "unseen": [StrOptions({"missing", "other", "error"})],
     "n_jobs": [Integral, None],
 }

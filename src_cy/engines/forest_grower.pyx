@@ -315,7 +315,9 @@ cdef bint grow_together(
             if failed == 0 and not join_part(&p, &top.base.grown, nodes[i], &parts[i]):
                 failed = 1
         free_parts(parts, n)
-        if failed == 0 and not fastml_stopped(p.exact.stop) and not freeze(&p.exact, &top.base.grown, sparse, keep_all, m.stack, out):
+        if failed == 0 and not fastml_stopped(p.exact.stop) and not freeze(
+            &p.exact, &top.base.grown, sparse, keep_all, m.stack, out
+        ):
             failed = 1
     free(nodes)
     free_memory(m)

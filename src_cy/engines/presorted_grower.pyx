@@ -10,7 +10,7 @@ from cython.parallel cimport prange, threadid
 from libc.float cimport FLT_MAX
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from kernels.grow_options cimport set_options
 from kernels.interactions cimport open_interactions
@@ -21,7 +21,7 @@ from kernels.presorted_growth cimport (
     pack_block, presorted_free, presorted_init, prune, prunes_later, reserve, run_of, search_column, splittable,
     take_slot, threshold_of, unit_of,
 )
-from kernels.presorted_search cimport Cut, Pair, Sums, WidePair, less
+from kernels.presorted_search cimport Cut, Sums, WidePair, less
 from kernels.queue cimport Candidate, queue_pop, queue_push
 from kernels.sampling cimport sample_columns
 from kernels.sorted_runs cimport count_present

@@ -11,8 +11,8 @@ from simd.simd cimport fastml_kernels
 
 
 cdef inline int draw_next(const DrawnProblem *p, DrawnWork *w, uint64_t key, int drawn, int d) noexcept nogil:
-    """The drawn-th column of a node, at random among the rest of the first d in w.drawn; also where all are wanted, since the first of those
-    with equally good cuts is taken, and trees that all prefer the same one are less apart."""
+    """The drawn-th column of a node, at random among the rest of the first d in w.drawn; also where all are wanted,
+    since the first of those with equally good cuts is taken, and trees that all prefer the same one are less apart."""
     cdef int i
     cdef uint32_t j
     i = drawn + <int> (

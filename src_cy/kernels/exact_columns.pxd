@@ -30,8 +30,8 @@ cdef inline int list_columns(const ExactProblem *p, Work *w, int node) noexcept 
 
 
 cdef inline void draw_columns(const ExactProblem *p, Work *w, int node) noexcept nogil:
-    """The columns to search, to w.order: all of the node's list, or max_features drawn from all that it may be split on,
-    and more until one varies."""
+    """The columns to search, to w.order: all of the node's list, or max_features drawn from all that it may be split
+    on, and more until one varies."""
     cdef int d = p.n_features, i, j, wanted = p.options.max_features, drawn = 0
     cdef uint64_t key = w.grown.nodes[node].key
     cdef uint64_t bits

@@ -209,7 +209,8 @@ cdef inline Growth *growth_new(const Problem *problem, int max_team, int max_slo
         g.packed != NULL and g.rows != NULL and g.first_row != NULL and g.own_hist != NULL
         and g.program_memory != NULL and g.vectors != NULL and g.bundle_cells != NULL and g.slots != NULL
         and g.free_slots != NULL and g.tree_columns != NULL
-        and g.level_columns != NULL and g.allowed_columns != NULL and g.words != NULL and g.node_columns != NULL and g.best != NULL
+        and g.level_columns != NULL and g.allowed_columns != NULL and g.words != NULL
+        and g.node_columns != NULL and g.best != NULL
     )
     if ok:
         for t in range(1, max_team):

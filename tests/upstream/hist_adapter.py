@@ -8,6 +8,8 @@ What has no counterpart: a leaf's least number of rows. For squared error it is 
 classes the least hessian that scikit-learn itself asks of a leaf stands in.
 """
 
+from itertools import combinations
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import compute_sample_weight
@@ -79,8 +81,21 @@ class _HistGradientBoosting(BaseEstimator):
             colsample_bynode=self.max_features,
             max_bin=self.max_bins,
             random_state=self.random_state,
+            interaction_constraints=self._constraints(),
             **more,
         )
+
+    def _constraints(self):
+        """interaction_cst in XGBoost's words: those in no set are in one more together."""
+        if self.interaction_cst is None:
+            return None
+        if isinstance(self.interaction_cst, str):
+            size = {"no_interactions": 1, "pairwise": 2}[self.interaction_cst]
+            return list(combinations(range(self.n_columns_), size))
+        if not all(isinstance(group, (list, tuple, set)) for group in self.interaction_cst):
+            return self.interaction_cst  # for the error
+        rest = set(range(self.n_columns_)).difference(*self.interaction_cst)
+        return [*self.interaction_cst, *([rest] if rest else [])]
 
     def _early_stopping(self, X, y, given):
         """(parameters of the booster, arguments of its fit) for early stopping as these parameters ask for it."""
@@ -121,6 +136,7 @@ class _HistGradientBoosting(BaseEstimator):
             arguments |= {"X_val": None if X_val is None else self._as_table(X_val), "y_val": y_val}
             if sample_weight_val is not None:
                 arguments["sample_weight_val"] = sample_weight_val
+        self.n_columns_ = np.shape(X)[1] if np.ndim(X) == 2 else 0
         self.booster_ = self._booster(**stopping)
         self.booster_.fit(table, y, sample_weight=self._weights(y, sample_weight), **arguments)
         self.n_iter_ = self.booster_.n_estimators_
@@ -180,6 +196,7 @@ class HistGradientBoostingRegressor(RegressorMixin, _HistGradientBoosting):
             max_depth=self.max_depth,
             min_samples_leaf=self.min_samples_leaf,
             random_state=self.random_state,
+            interaction_cst=self.interaction_cst,
         )
 
 
