@@ -64,14 +64,16 @@ def solve_tasks(
     """
     answers = Answers([], [], [])
     for k, task in enumerate(tasks):
-        watch.problem = k
+        if not watch.stopped:
+            watch.problem = k
         problem = task.formulation.problem(None if warm is None else warm[k])
         twice = len(problem.z) > len(task.index)
         solution = solve(
             X, np.concatenate([task.index, task.index]) if twice else task.index, kernel, problem, tol,
             max_iter=0 if watch.stopped else max_iter, n_threads=n_threads, cache_bytes=cache_bytes, watch=watch,
         )  # fmt: skip
-        watch(solution.gap, solution.n_steps)
+        if not watch.stopped:
+            watch(solution.gap, solution.n_steps)
         answers.solutions.append(solution)
         answers.fitted.append(task.formulation.fitted(solution, problem))
         answers.objectives.append(solution.objective(problem))
