@@ -168,7 +168,7 @@ def test_bad_parameters_are_named(parameters, message):
 def test_bad_matrices_are_named():
     X, y = data(40)
     K = X @ X.T
-    with pytest.raises(ValueError, match="square matrix. Input is a 40x30 matrix"):
+    with pytest.raises(ValueError, match=r"square matrix. Input is a 40x30 matrix"):
         SVC(kernel="precomputed").fit(K[:, :30], y)
     K[3, 5] += 0.25
     with pytest.raises(ValueError, match=r"not symmetric: K\[.*0.25 apart; symmetrise"):
