@@ -76,7 +76,7 @@ def _vectors(machine: Any, X: Any) -> NDArray[np.float64]:
 
 
 def _draw_margin(machine: Any, ax: Any, resolution: int) -> None:
-    across, up = (np.linspace(*limits, resolution) for limits in (ax.get_xlim(), ax.get_ylim()))
+    across, up = (np.linspace(low, high, resolution) for low, high in (ax.get_xlim(), ax.get_ylim()))
     points = np.column_stack([axis.ravel() for axis in np.meshgrid(across, up)])
     if hasattr(machine, "feature_names_in_"):
         import pandas
