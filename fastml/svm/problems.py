@@ -26,6 +26,7 @@ class Fitted:
     beta: Floats  # (n,)  coefficient of each of the problem's rows
     intercept: float
     scale: float = 1.0  # what the dual variables were divided by (NuSVC)
+    overlap: Floats | None = None  # (n,)  what both of a row's dual variables have, which beta does not tell (NuSVR)
 
 
 class HingeProblem:
@@ -116,10 +117,12 @@ class NuTubeProblem:
     """nu-SVR: the tube's width is found, with nu/2 of all weights on each side of it.
 
     Each row comes twice, b = alpha in [0, C] in one group and b = -alpha* in [-C, 0] in the other; z = y.
+    `overlap` is of the fit that a warm start goes on from.
     """
 
-    def __init__(self, y: Floats, weight: Floats, C: float, nu: float) -> None:
+    def __init__(self, y: Floats, weight: Floats, C: float, nu: float, overlap: Floats | None = None) -> None:
         self.y, self.bound, self.nu = y, C * weight, nu
+        self.overlap = np.zeros(len(y)) if overlap is None else overlap
 
     def problem(self, warm: Floats | None = None) -> Problem:
         n, bound, half = len(self.y), self.bound, self.nu * self.bound.sum() / 2.0
@@ -128,9 +131,8 @@ class NuTubeProblem:
             start = filled(bound, half)
             start = np.concatenate([start, -start])
         else:
-            start = np.concatenate([
-                feasible(np.maximum(warm, 0.0), zero, bound, half), -feasible(np.maximum(-warm, 0.0), zero, bound, half)
-            ])
+            above, below = np.maximum(warm, 0.0) + self.overlap, np.maximum(-warm, 0.0) + self.overlap
+            start = np.concatenate([feasible(above, zero, bound, half), -feasible(below, zero, bound, half)])
         return Problem(
             np.concatenate([self.y, self.y]), np.concatenate([zero, -bound]), np.concatenate([bound, zero]),
             group=np.repeat([0, 1], n).astype(np.int8), start=start,
@@ -139,7 +141,9 @@ class NuTubeProblem:
     def fitted(self, solution: Solution, problem: Problem) -> Fitted:
         n = len(self.y)
         above, below = (_of_group(solution, problem, k) for k in (0, 1))
-        return Fitted(solution.beta[:n] + solution.beta[n:], (above + below) / 2.0)
+        overlap = np.minimum(solution.beta[:n], -solution.beta[n:])
+        beta = solution.beta[:n] + solution.beta[n:]
+        return Fitted(beta, (above + below) / 2.0, overlap=overlap if overlap.any() else None)
 
 
 def intercept(g: Floats, beta: Floats, problem: Problem) -> float:

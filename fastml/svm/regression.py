@@ -186,4 +186,6 @@ class NuSVR(_Regressor):
         self.callbacks = callbacks
 
     def _formulation(self, y: Floats, weight: Floats) -> Formulation:
-        return NuTubeProblem(y, weight, self._bound(), float(self.nu))
+        before = getattr(self, "_overlap", None) if self.warm_start else None
+        overlap = None if before is None or len(before) != len(y) else before * (self._bound() / self._C_of_fit)
+        return NuTubeProblem(y, weight, self._bound(), float(self.nu), overlap)

@@ -30,4 +30,5 @@ class SingleMachine(SupportVectorMachine):
     def _keep(self, rows: Any, tasks: list[Task], answers: Answers) -> None:
         super()._keep(rows, tasks, answers)
         self._n_support = self._n_support[:1]
+        self._overlap = answers.fitted[0].overlap
         self.n_iter_ = int(self._n_steps[0])

@@ -74,12 +74,14 @@ def solve_tasks(
             X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes
         )
     for k, (task, index, problem) in enumerate(zip(tasks, indexes, problems, strict=True)):
-        watch.problem = k
+        if not watch.stopped:
+            watch.problem = k
         solution = together[k] if k in together else solve(
             X, index, kernel, problem, tol, max_iter=0 if watch.stopped else max_iter, n_threads=n_threads,
             cache_bytes=cache_bytes, watch=watch,
         )  # fmt: skip
-        watch(solution.gap, solution.n_steps)
+        if not watch.stopped:
+            watch(solution.gap, solution.n_steps)
         answers.solutions.append(solution)
         answers.fitted.append(task.formulation.fitted(solution, problem))
         answers.objectives.append(solution.objective(problem))

@@ -96,7 +96,7 @@ def test_float32_ends_at_the_same_place():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_no_number_ends_it(bad):
-    K, z, start, lower, upper, group = case(5, 20, "rbf", False, 0.0)
+    K, z, _, lower, upper, group = case(5, 20, "rbf", False, 0.0)
     K[3, 4] = K[4, 3] = bad
     _, _, steps, _ = solve(K, z, np.zeros(20), np.minimum(lower, -1), np.maximum(upper, 1), 0.0, group, max_iter=1000)
     assert steps <= 1000
@@ -105,7 +105,7 @@ def test_what_is_no_number_ends_it(bad):
 def test_nothing_to_do():
     empty = np.empty(0)
     assert solve_matrix(np.empty((0, 0)), empty, empty, empty, empty, 0.0, np.empty(0, np.int8), 1e-3, 9) == (0, 0.0)
-    K, z, start, lower, upper, group = case(1, 12, "rbf", False, 0.0)
+    K, z, start, _, _, group = case(1, 12, "rbf", False, 0.0)
     beta, _, steps, _ = solve(K, z, start, start, start, 0.0, group)  # all held
     assert steps == 0
     np.testing.assert_array_equal(beta, start)
@@ -138,7 +138,7 @@ def test_arrays_that_do_not_fit_are_refused():
     K, v, none = np.zeros((8, 8)), np.zeros(8), np.empty(0, np.int8)
     short = np.zeros(7)
     for arguments in ((np.zeros((8, 16)), v, v, v, v), (K, short, v, v, v), (K, v, short, v, v), (K, v, v, v, short)):
-        with pytest.raises(ValueError, match="must be square|needs its"):
+        with pytest.raises(ValueError, match=r"must be square|needs its"):
             solve_matrix(*arguments, 0.0, none, 1e-3, 10)
     with pytest.raises(ValueError, match="needs its"):
         solve_matrix(K, v, v, v, v, 0.0, np.zeros(3, np.int8), 1e-3, 10)

@@ -1,4 +1,4 @@
-"""Support vector machines: their optimum recomputed from scratch, scikit-learn's results, weights, stops and restarts."""
+"""Support vector machines: their optimum recomputed from scratch, scikit-learn's results, weights, model files."""
 
 import pickle
 import warnings
@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import pairwise_kernels
 
 import fastml.svm
 from fastml import io
-from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
+from fastml.svm import SVC, NuSVC, OneClassSVM
 from tests.reference import smo as twin
 
 TYPES = ["SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"]
@@ -94,7 +94,7 @@ def test_the_gap_from_scratch_with_nu_is_at_most_tol(name, kernel, C):
     model = getattr(fastml.svm, name)(nu=0.4, kernel=kernel, tol=1e-3, **own, **KERNELS[kernel]).fit(X, y)
     assert model.converged_
     weight, K = np.ones(len(X)), matrix(kernel, X)
-    ((rows, z, b, lower, upper, _, side),) = problems(model, name, y, weight)
+    ((_, z, b, lower, upper, _, side),) = problems(model, name, y, weight)
     if name == "OneClassSVM":
         assert b.sum() == pytest.approx(0.4 * len(X))
         assert twin.kkt_gap(K, z, b, lower, upper) <= 1e-3 + 1e-9
@@ -303,7 +303,7 @@ def test_nothing_is_said_where_all_is_well():
         model = SVC().fit(X, y)
     assert model.stop_reason_ is None
     assert model.gap_ <= model.tol
-    assert 0 < model.n_kernel_rows_
+    assert model.n_kernel_rows_ > 0
     with pytest.warns(ConvergenceWarning, match=r"max_iter=3.*KKT gap is \d"):
         early = SVC(max_iter=3).fit(X, y)
     assert not early.converged_
