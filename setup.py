@@ -3,6 +3,8 @@
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 import numpy
@@ -64,12 +66,34 @@ class BuildEngines(build_ext):
 
 
 class BuildKernels(build_clib):
-    """build_clib whose plain-C kernels are compiled once per instruction set (by pragma)."""
+    """build_clib of plain-C units: each family of kernels for each instruction set, side by side."""
 
     def build_libraries(self, libraries):
         for _, info in libraries:
             info["cflags"] = FLAGS
+        compile_one = self.compiler.compile
+
+        def compile_all(sources, **options):
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return sum(pool.map(lambda source: compile_one([source], **options), sources), [])
+
+        self.compiler.compile = compile_all
         super().build_libraries(libraries)
+
+
+def kernel_units() -> list[str]:
+    """The C files: x.h that declares tables of kernels has them in x.inl; and what stands alone."""
+    units = [str(path) for path in sorted(SIMD.glob("*.c"))]
+    folder = Path("build", "simd")
+    folder.mkdir(parents=True, exist_ok=True)
+    families = [path.stem for path in sorted(SIMD.glob("*.h")) if "\nFASTML_TABLES(" in path.read_text()]
+    for family, isa in product(families, ("base", "avx2", "avx512")):
+        unit = folder / f"{family}_{isa}.c"
+        text = f'#include "isa_{isa}.h"\n#include "{family}.inl"\n#include "isa_end.h"\n'
+        if not unit.exists() or unit.read_text() != text:
+            unit.write_text(text)
+        units.append(str(unit))
+    return units
 
 
 def engines() -> list[Extension]:
@@ -92,7 +116,7 @@ DIRECTIVES = {"language_level": 3, "boundscheck": CHECKED == "1", "wraparound": 
 setup(
     ext_modules=cythonize(engines(), include_path=["src_cy"], compiler_directives=DIRECTIVES, build_dir="build/cython"),
     libraries=[("fastml_simd", {
-        "sources": [str(p) for p in sorted(SIMD.glob("*.c"))],
+        "sources": kernel_units(),
         "include_dirs": [str(SIMD)],
         "obj_deps": {"": [str(p) for p in sorted(SIMD.glob("*.[hi]*"))]},
     })],

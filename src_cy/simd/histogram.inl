@@ -18,14 +18,6 @@
 
 enum { MAX_TILE = 16, PREFETCH_AHEAD = 32, FAR_AHEAD = 64 };
 
-#if defined(__GNUC__)
-#define PREFETCH(p) __builtin_prefetch(p)
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#else
-#define PREFETCH(p) ((void)(p))
-#define ALWAYS_INLINE static __forceinline
-#endif
-
 /* The packed gradient of row r: packed[r], or what stands in the row, which is 32 bits, at narrow + r * row_bytes. */
 ALWAYS_INLINE int64_t gradient_of(const int64_t *packed, const uint8_t *narrow, ptrdiff_t row_bytes, ptrdiff_t r)
 {

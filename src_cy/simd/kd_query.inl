@@ -143,3 +143,6 @@ static inline double kd_apart(const int kind, const struct fastml_metric *metric
     default:                                      \
         call(FASTML_EUCLIDEAN);                   \
     }
+
+#include "kd_nearest.inl"
+#include "kd_within.inl"

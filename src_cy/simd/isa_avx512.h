@@ -1,4 +1,4 @@
-/* The kernels for AVX-512 (F, BW, DQ, VL, CD: Skylake-X, Zen 4 and later). */
+/* For AVX-512 (F, BW, DQ, VL, CD: Skylake-X, Zen 4 and later). */
 #define FASTML_NAME(table) table##_avx512
 #define FASTML_ISA_NAME "avx512"
 #if defined(__x86_64__) && defined(__clang__)
@@ -10,7 +10,4 @@
 #pragma GCC target("prefer-vector-width=512")
 #define FASTML_AVX512 1
 #endif
-#include "kernels.inl"
-#if defined(__x86_64__) && defined(__clang__)
-#pragma clang attribute pop
-#endif
+#include "unit.h"

@@ -1,20 +1,5 @@
-/* Every kernel, once; included by kernels_<isa>.c, which set the target and the tables' names.
-
-   Bits must not depend on the instruction set: sums are integers, or float sums over a fixed
-   number of lanes; no fused multiply-add (-ffp-contract=off), no libm call in a loop. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* The kernels of trees, and the table of them. */
 #include "simd.h"
-
-#if defined(__SSE2__) || defined(_M_X64)
-#include <emmintrin.h>
-#ifdef _MSC_VER
-#include <intrin.h>
-#endif
-#define FASTML_SSE2 1
-#endif
 
 #include "binning.inl"
 #include "histogram.inl"
@@ -24,15 +9,6 @@
 #include "transpose.inl"
 #include "predict.inl"
 #include "votes.inl"
-#include "brute.inl"
-#include "density.inl"
-#include "kd_tree.inl"
-#include "kd_query.inl"
-#include "kd_nearest.inl"
-#include "kd_within.inl"
-#include "reachability.inl"
-#include "lloyd.inl"
-#include "seeding.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .name = FASTML_ISA_NAME,
@@ -77,5 +53,3 @@ const struct fastml_kernels FASTML_NAME(fastml_kernels) = {
     .find_leaves = find_leaves,
     .add_leaves = add_leaves,
 };
-
-#include "svm.inl"

@@ -1,4 +1,4 @@
-/* The kernels for any machine. */
+/* For any machine. */
 #define FASTML_NAME(table) table##_base
 #define FASTML_ISA_NAME "base"
-#include "kernels.inl"
+#include "unit.h"
