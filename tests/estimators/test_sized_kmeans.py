@@ -1,5 +1,7 @@
 """KMeans with limits on the sizes of clusters: limits hold, each step is the best there is, what cannot be is said."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -13,7 +15,7 @@ from tests.reference.sized_assignment import least_cost
 def lopsided(n=1200, seed=0):
     """Nine tenths of the points in one place."""
     rng = np.random.default_rng(seed)
-    return np.concatenate([rng.normal(size=(n * 9 // 10, 2)), rng.normal(size=(n // 10, 2)) + [8, 0]])
+    return np.concatenate([rng.normal(size=(n * 9 // 10, 2)), rng.normal([8, 0], size=(n // 10, 2))])
 
 
 @pytest.mark.parametrize("sizes", [{"min_size": 200}, {"max_size": 320}, {"min_size": 300, "max_size": 300}])
@@ -44,7 +46,7 @@ def test_inertia_never_grows():
     X = lopsided()
     start = X[:4]
     steps = [KMeans(4, init=start, max_iter=m, tol=0, min_size=250).fit(X).inertia_ for m in range(1, 12)]
-    assert all(after <= before * (1 + 1e-12) for before, after in zip(steps, steps[1:], strict=False))
+    assert all(after <= before * (1 + 1e-12) for before, after in pairwise(steps))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.uint8, "csr"])
