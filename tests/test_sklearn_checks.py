@@ -1,4 +1,4 @@
-"""scikit-learn's own checks hold for every public estimator; none is expected to fail but for two of random batches."""
+"""scikit-learn's own checks hold for every public estimator; none is expected to fail but for draws of batches."""
 
 import numpy as np
 import pytest

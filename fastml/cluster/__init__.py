@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from fastml.cluster.hdbscan import HDBSCAN
     from fastml.cluster.kmeans import KMeans
     from fastml.cluster.minibatch import MiniBatchKMeans
+    from fastml.cluster.path import KMeansPath, kmeans_path
     from fastml.cluster.seeding import kmeans_plusplus
 
 __all__ = [
-    "DBSCAN", "HDBSCAN", "BisectingKMeans", "EpsSuggestion", "KMeans", "MiniBatchKMeans", "dbscan", "kmeans_plusplus",
-    "suggest_eps",
+    "DBSCAN", "HDBSCAN", "BisectingKMeans", "EpsSuggestion", "KMeans", "KMeansPath", "MiniBatchKMeans", "dbscan",
+    "kmeans_path", "kmeans_plusplus", "suggest_eps",
 ]  # fmt: skip
 
 _MODULES = {
@@ -23,8 +24,10 @@ _MODULES = {
     "EpsSuggestion": "dbscan_eps",
     "HDBSCAN": "hdbscan",
     "KMeans": "kmeans",
+    "KMeansPath": "path",
     "MiniBatchKMeans": "minibatch",
     "dbscan": "dbscan_estimator",
+    "kmeans_path": "path",
     "kmeans_plusplus": "seeding",
     "suggest_eps": "dbscan_eps",
 }

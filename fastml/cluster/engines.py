@@ -77,8 +77,8 @@ def open_engine(
     n, d = points.X.shape
     if algorithm == "tree" and d > 3:
         raise ValueError(f"algorithm='tree' is for up to 3 columns, X has {d}: use 'auto'")
-    if algorithm == "tree" or algorithm == "auto" and d <= 3 and n >= 1024 and n_clusters * min(max_iter, 50) >= 600:
+    if algorithm == "tree" or (algorithm == "auto" and d <= 3 and n >= 1024 and n_clusters * min(max_iter, 50) >= 600):
         return Boxes(points, n_clusters, n_threads)
-    if n_clusters > 1 and (algorithm == "elkan" or algorithm == "auto" and d > 100):
+    if n_clusters > 1 and (algorithm == "elkan" or (algorithm == "auto" and d > 100)):
         return Bounds(points, n_clusters, n_threads)
     return Lanes(points, n_clusters, n_threads)

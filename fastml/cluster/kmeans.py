@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -23,6 +25,7 @@ from fastml.cluster.lloyd import LloydResult, Step, points_of, run_lloyd
 from fastml.cluster.means import on_sphere, unit_rows
 from fastml.cluster.rows import fit_rows
 from fastml.cluster.seeding import INITS, initial_centres
+from fastml.cluster.sized import check_sizes, run_sized
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds
@@ -61,6 +64,10 @@ class KMeans(CallbackSupport, CentreModel):
     metric : {"euclidean", "cosine"}, default="euclidean"
         "cosine" brings rows to length 1 and centres back to length 1 after each step (spherical k-means), which
         minimises :math:`\sum_i w_i 2 (1 - \cos(x_i, \mu_c))`.
+    min_size, max_size : int or None, default=None
+        Least and most rows of a cluster; a row counts as one whatever its weight. Each step then finds the assignment
+        of least cost within the limits (minimum-cost flow), and `labels_` is such an assignment. `predict` gives the
+        nearest centre, limits or none. 24 bytes for each row and cluster; `algorithm` has no effect.
     n_jobs : int or None, default=None
         Threads; None and -1 use all processors. The result does not depend on it.
 
@@ -81,7 +88,7 @@ class KMeans(CallbackSupport, CentreModel):
     ------
     ValueError
         Fewer rows than clusters; NaN, infinity or numbers whose squares overflow; negative weights or none above 0;
-        centres to start from of another shape.
+        centres to start from of another shape; limits on sizes that cannot be met.
 
     Warns
     -----
@@ -125,6 +132,8 @@ class KMeans(CallbackSupport, CentreModel):
         "copy_x": ["boolean"],
         "algorithm": [StrOptions(set(ALGORITHMS))],
         "metric": [StrOptions({"euclidean", "cosine"})],
+        "min_size": [Interval(Integral, 0, None, closed="left"), None],
+        "max_size": [Interval(Integral, 1, None, closed="left"), None],
         "n_jobs": [Integral, None],
     }
 
@@ -141,6 +150,8 @@ class KMeans(CallbackSupport, CentreModel):
         copy_x: bool = True,
         algorithm: str = "auto",
         metric: str = "euclidean",
+        min_size: int | None = None,
+        max_size: int | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -153,6 +164,8 @@ class KMeans(CallbackSupport, CentreModel):
         self.copy_x = copy_x
         self.algorithm = algorithm
         self.metric = metric
+        self.min_size = min_size
+        self.max_size = max_size
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KMeans:
@@ -173,6 +186,9 @@ class KMeans(CallbackSupport, CentreModel):
         rows = fit_rows(self, X)
         weight = check_sample_weight(sample_weight, rows.shape[0])
         self._check_size(rows)
+        is_sized = self.min_size is not None or self.max_size is not None
+        if is_sized:
+            check_sizes(rows.shape[0], self.n_clusters, self.min_size, self.max_size)
         n_starts = self._n_init = self._starts()
         algorithm = self._checked_algorithm()
         if self.metric == "cosine":
@@ -181,6 +197,9 @@ class KMeans(CallbackSupport, CentreModel):
         threads = self._threads(rows, self.n_clusters)
         points = points_of(rows, weight, threads, squares=self.tol > 0)
         tol = self.tol * points.variance() if self.tol > 0 else 0.0
+        run: Callable[..., LloydResult] = partial(run_lloyd, algorithm=algorithm, points=points)
+        if is_sized:
+            run = partial(run_sized, min_size=self.min_size, max_size=self.max_size)
         random_state = check_random_state(self.random_state)
         best: LloydResult | None = None
         with fit_tasks(self, n_starts * self.max_iter, X=X, y=y) as tasks:
@@ -190,10 +209,9 @@ class KMeans(CallbackSupport, CentreModel):
                 loop = Rounds(self.max_iter, estimator=self, tasks=tasks, fitted=watch.fitted)
                 if self.verbose:
                     print("Initialization complete")  # noqa: T201 - verbose asked for it
-                result = run_lloyd(
-                    rows, weight, start, max_iter=self.max_iter, tol=tol, n_threads=threads, algorithm=algorithm,
-                    metric=self.metric, points=points, loop=loop,
-                    watch=watch if self.verbose or tasks.active else None,
+                result = run(
+                    rows, weight, start, max_iter=self.max_iter, tol=tol, n_threads=threads, metric=self.metric,
+                    loop=loop, watch=watch if self.verbose or tasks.active else None,
                 )  # fmt: skip
                 if best is None or (result.inertia < best.inertia and not _same_clustering(result, best)):
                     best = result

@@ -180,7 +180,7 @@ def _far_rows(
     sq = squared(points.X, labels, centres, n_threads)
     if points.weight is not None:
         sq[points.weight == 0] = 0.0
-    count = min(count, np.count_nonzero(sq))
+    count = min(count, int(np.count_nonzero(sq)))
     if not count:
         return np.empty(0, np.intp), np.empty(0, np.int32)
     rows = np.flatnonzero(sq >= np.partition(sq, len(sq) - count)[len(sq) - count])

@@ -3,6 +3,7 @@
 from fastml.plotting.classification import plot_confusion_matrix, plot_roc_curve
 from fastml.plotting.decision_boundary import plot_decision_boundary
 from fastml.plotting.importances import plot_importances
+from fastml.plotting.kmeans_path import plot_kmeans_path
 from fastml.plotting.learning_curve import plot_learning_curve
 from fastml.plotting.margin import plot_margin
 from fastml.plotting.regression import plot_residuals
@@ -11,5 +12,5 @@ from fastml.plotting.tree import plot_tree
 
 __all__ = [
     "check_picture", "draw_training", "plot_confusion_matrix", "plot_decision_boundary", "plot_importances",
-    "plot_learning_curve", "plot_margin", "plot_residuals", "plot_roc_curve", "plot_tree",
+    "plot_kmeans_path", "plot_learning_curve", "plot_margin", "plot_residuals", "plot_roc_curve", "plot_tree",
 ]  # fmt: skip
