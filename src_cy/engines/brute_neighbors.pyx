@@ -131,8 +131,9 @@ cdef class _Search:
         if self.queries.own == NULL or self.points.bias == NULL:
             raise ValueError("a screen needs bias and own")
         if sparse:
-            if points.keep[3].size != points.rows.n:
-                raise ValueError("bias must have one number a row")
+            if points.keep[3].size != points.rows.n or points.keep[2] is None \
+                    or points.keep[2].size != points.rows.start[points.rows.n]:
+                raise ValueError("a sparse screen needs a bias for each row and a number for each entry")
             return
         if self.screen.m < 1 or points.keep[2] is None or queries.keep[2] is None \
                 or points.keep[2].shape != (panels, self.screen.m, FASTML_PANEL) \
@@ -180,17 +181,10 @@ cdef class _Search:
         while begin < end:
             most = max(most, self.queries.start[min(end, begin + FASTML_SPARSE_TILE)] - self.queries.start[begin])
             begin += FASTML_SPARSE_TILE
-        return <size_t> most * FASTML_SPARSE_TILE * sizeof(float)
+        return <size_t> (most + 1) * FASTML_SPARSE_TILE * sizeof(float)
 
     cdef int32_t *new_slots(self, bint sparse) noexcept nogil:
-        cdef Py_ssize_t c
-        cdef int32_t *slots = NULL
-        if sparse:
-            slots = <int32_t *> malloc((self.points.d + 1) * sizeof(int32_t))
-            if slots != NULL:
-                for c in range(self.points.d):
-                    slots[c] = -1
-        return slots
+        return <int32_t *> calloc(self.points.d + 1, sizeof(int32_t)) if sparse else NULL
 
     cdef Py_ssize_t batch(self) noexcept:
         """Queries between two looks for Ctrl-C."""
