@@ -112,10 +112,12 @@ class BruteIndex:
         norm = self._norm(coordinates)
         if screen is None:
             return points, BruteRows(opened(coordinates) if self.is_sparse else coordinates, norm), self._engine(), NO_SCREEN, unit, threads
-        queries = (sparse_queries if self.is_sparse else Screen.queries)(screen, coordinates, norm)
+        of_queries: Any = sparse_queries if self.is_sparse else Screen.queries
+        queries = of_queries(screen, coordinates, norm)
         if queries is None:  # so far out that a screen for both is needed
             points, screen = self._screened(unit, asked.shape[0], n_terms, False, coordinates, norm)
-            queries = (sparse_queries if self.is_sparse else Screen.queries)(screen, coordinates, norm)
+            queries = of_queries(screen, coordinates, norm)
+        assert screen is not None
         return points, queries, self._engine(), screen.engine(), unit, threads
 
     def _engine(self) -> Any:

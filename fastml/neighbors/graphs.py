@@ -161,7 +161,7 @@ def _fitted(
     given = {"metric": metric, "p": p, "metric_params": metric_params, "units": units}
     if not isinstance(X, kind):
         return NearestNeighbors(**given, n_jobs=n_jobs, **size).fit(X)
-    own = X.get_params()
+    own = X.get_params()  # type: ignore[attr-defined]
     for name, value in given.items():
         if value != own[name]:
             raise ValueError(f"Got {value} for {name}, while the estimator has {own[name]} for the same parameter.")

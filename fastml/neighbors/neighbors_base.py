@@ -84,6 +84,7 @@ class NeighborsBase(ModelFiles, BaseEstimator):
             if X.shape[0] != X.shape[1]:
                 raise ValueError(f"Precomputed matrix must be square. Input is a {X.shape[0]}x{X.shape[1]} matrix.")
             self.n_features_in_ = X.shape[1]
+        self._fit_data: Any
         self.n_samples_fit_ = X.shape[0]
         if hasattr(X, "tocsr"):
             self._keep_sparse(X)

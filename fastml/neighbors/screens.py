@@ -114,7 +114,7 @@ class Screen:
         """The queries' coordinates and limits; None where they are so far out that this screen cannot hold them."""
         coordinates, own = np.empty((len(X), self.m), np.float32), np.empty(len(X))
         for begin, Z in self.blocks(X, inverse_norm, 1):
-            if not np.abs(Z).max(initial=0.0) < 2.0**24:
+            if self.kind != UNEQUAL and not np.abs(Z).max(initial=0.0) < 2.0**24:
                 return None
             coordinates[begin : begin + len(Z)], own[begin : begin + len(Z)] = Z, self.own(Z)
         return BruteRows(X, inverse_norm, coordinates, None, own)

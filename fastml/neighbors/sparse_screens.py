@@ -27,7 +27,10 @@ def sparse_points(screen: Screen, X: Any, inverse_norm: Any) -> BruteRows:
     """The points, and where their sums start."""
     size = _sizes(screen, X, inverse_norm) * screen.scale
     bias = size**2 * (1.0 - _rounding(screen)) if screen.kind == SQUARES else -_rounding(screen) * size
-    return BruteRows(opened(X), inverse_norm, None, bias.astype(np.float32))
+    values = X.data * screen.scale
+    if inverse_norm is not None:
+        values *= np.repeat(inverse_norm, np.diff(X.indptr))
+    return BruteRows(opened(X), inverse_norm, values.astype(np.float32), bias.astype(np.float32))
 
 
 def sparse_queries(screen: Screen, X: Any, inverse_norm: Any) -> BruteRows | None:

@@ -1,7 +1,8 @@
 """Nearest points and points within a radius, by looking at all pairs; see brute_neighbors.pyi.
 
-A screen of float32 sums lets few pairs through, and those are evaluated in float64 from the rows themselves: simd/brute.inl.
-Queries go in blocks, each of which belongs to one thread and sees the points in their order, so threads change nothing.
+A screen of float32 sums lets few pairs through, and those are evaluated in float64 from the rows themselves; limit:
+simd/brute.inl. Queries go in blocks, each of which belongs to one thread and sees the points in their order, so threads
+change nothing.
 """
 
 cimport numpy as cnp
@@ -90,7 +91,7 @@ cdef const void *data_of(array, dtype, Py_ssize_t n) except? NULL:
     return cnp.PyArray_DATA(array)
 
 
-cdef class Search:
+cdef class _Search:
     """Points, queries, a metric and the screen that both have been made for."""
 
     cdef object keep
@@ -102,7 +103,10 @@ cdef class Search:
     cdef int n_threads
     cdef bint exclude_self
 
-    def __init__(self, BruteRows points, BruteRows queries, tuple metric, tuple screen, bint exclude_self, int n_threads):
+    def __init__(
+        self, BruteRows points not None, BruteRows queries not None, tuple metric, tuple screen, bint exclude_self,
+        int n_threads,
+    ):
         cdef Py_ssize_t panels = (points.rows.n + FASTML_PANEL - 1) // FASTML_PANEL
         cdef bint sparse = points.rows.start != NULL
         self.keep = (points, queries, metric)
@@ -127,11 +131,13 @@ cdef class Search:
         if self.queries.own == NULL or self.points.bias == NULL:
             raise ValueError("a screen needs bias and own")
         if sparse:
-            if points.keep[3].size != points.rows.n:
-                raise ValueError("bias must have one number a row")
+            if points.keep[3].size != points.rows.n or points.keep[2] is None \
+                    or points.keep[2].size != points.rows.start[points.rows.n]:
+                raise ValueError("a sparse screen needs a bias for each row and a number for each entry")
             return
-        if self.screen.m < 1 or points.keep[2] is None or points.keep[2].shape != (panels, self.screen.m, FASTML_PANEL) \
-                or points.keep[3].size != panels * FASTML_PANEL or queries.keep[2] is None \
+        if self.screen.m < 1 or points.keep[2] is None or queries.keep[2] is None \
+                or points.keep[2].shape != (panels, self.screen.m, FASTML_PANEL) \
+                or points.keep[3].size != panels * FASTML_PANEL \
                 or queries.keep[2].shape != (queries.rows.n, self.screen.m):
             raise ValueError("what is screened has another shape than the screen")
 
@@ -175,17 +181,10 @@ cdef class Search:
         while begin < end:
             most = max(most, self.queries.start[min(end, begin + FASTML_SPARSE_TILE)] - self.queries.start[begin])
             begin += FASTML_SPARSE_TILE
-        return <size_t> most * FASTML_SPARSE_TILE * sizeof(float)
+        return <size_t> (most + 1) * FASTML_SPARSE_TILE * sizeof(float)
 
     cdef int32_t *new_slots(self, bint sparse) noexcept nogil:
-        cdef Py_ssize_t c
-        cdef int32_t *slots = NULL
-        if sparse:
-            slots = <int32_t *> malloc((self.points.d + 1) * sizeof(int32_t))
-            if slots != NULL:
-                for c in range(self.points.d):
-                    slots[c] = -1
-        return slots
+        return <int32_t *> calloc(self.points.d + 1, sizeof(int32_t)) if sparse else NULL
 
     cdef Py_ssize_t batch(self) noexcept:
         """Queries between two looks for Ctrl-C."""
@@ -195,11 +194,11 @@ cdef class Search:
 
 
 def nearest(
-    BruteRows points, BruteRows queries, tuple metric, tuple screen, Py_ssize_t k, bint exclude_self=False,
-    int n_threads=1,
+    BruteRows points not None, BruteRows queries not None, tuple metric, tuple screen, Py_ssize_t k,
+    bint exclude_self=False, int n_threads=1,
 ):
     """(distances, rows), (n, k) each; see brute_neighbors.pyi."""
-    cdef Search search = Search(points, queries, metric, screen, exclude_self, n_threads)
+    cdef _Search search = _Search(points, queries, metric, screen, exclude_self, n_threads)
     cdef Py_ssize_t n = queries.rows.n, begin, end, i, j
     if not 0 <= k <= points.rows.n - exclude_self:
         raise ValueError(f"k={k} must be between 0 and the {points.rows.n - exclude_self} points there are")
@@ -222,7 +221,7 @@ def nearest(
             search.run(sinks, begin, end)
             for i in range(begin, end):
                 if sinks[i - begin].count < k:
-                    raise ValueError(f"the distances from query {i} are NaN for all but {sinks[i - begin].count} points")
+                    raise ValueError(f"distances from query {i} are NaN for all but {sinks[i - begin].count} points")
                 for j in range(k):
                     distance_out[i, j] = search.distance_of(distance_out[i, j])
             PyErr_CheckSignals()
@@ -235,7 +234,7 @@ def count_within(
     BruteRows points, BruteRows queries, tuple metric, tuple screen, radius, bint exclude_self=False, int n_threads=1,
 ):
     """(n,) int64; see brute_neighbors.pyi."""
-    return within(Search(points, queries, metric, screen, exclude_self, n_threads), radius, FASTML_SINK_COUNT, False)
+    return within(_Search(points, queries, metric, screen, exclude_self, n_threads), radius, FASTML_SINK_COUNT, False)
 
 
 def list_within(
@@ -243,7 +242,7 @@ def list_within(
     bint exclude_self=False, int n_threads=1,
 ):
     """(start, rows, distances or None); see brute_neighbors.pyi."""
-    return within(Search(points, queries, metric, screen, exclude_self, n_threads), radius, FASTML_SINK_LIST,
+    return within(_Search(points, queries, metric, screen, exclude_self, n_threads), radius, FASTML_SINK_LIST,
                   with_distance)
 
 
@@ -252,7 +251,7 @@ cdef void prepare(fastml_brute_sink *sink, int mode, double bound, int64_t self)
     sink.reduced, sink.rows = NULL, NULL
 
 
-cdef within(Search search, radius, int mode, bint with_distance):
+cdef within(_Search search, radius, int mode, bint with_distance):
     cdef Py_ssize_t n = search.queries.n, begin, end, i
     cdef double[::1] radii = np.array(np.broadcast_to(np.asarray(radius, np.float64), (n,)))
     count = np.zeros(n, np.int64)
@@ -291,7 +290,7 @@ cdef within(Search search, radius, int mode, bint with_distance):
     return count if mode == FASTML_SINK_COUNT else joined(count, parts, with_distance)
 
 
-cdef gathered(Search search, fastml_brute_sink *sinks, Py_ssize_t n, bint with_distance):
+cdef gathered(_Search search, fastml_brute_sink *sinks, Py_ssize_t n, bint with_distance):
     """The lists of n sinks behind each other; the sinks are empty afterwards."""
     cdef Py_ssize_t i, at = 0, total = 0
     cdef double *distance_out = NULL

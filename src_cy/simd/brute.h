@@ -33,7 +33,7 @@ struct fastml_brute_rows {
     const int64_t *start;       /* (n + 1,) of CSR */
     const int32_t *columns;
     const double *inverse_norm; /* (n,) of the cosine, 0 of a row of zeros; else NULL */
-    const float *screened;      /* points: (n_panels, m, FASTML_PANEL), queries: (n, m); NULL of CSR */
+    const float *screened;      /* points: (n_panels, m, FASTML_PANEL), or of CSR the entries; queries: (n, m) */
     const float *bias;          /* points: (n_panels * FASTML_PANEL,) where their sums start; infinity behind the last */
     const double *own;          /* queries: (n,) what their limit has beside the distance */
 };
@@ -64,8 +64,8 @@ struct fastml_brute_kernels {
     void (*run)(const struct fastml_metric *metric, const struct fastml_brute_screen *screen,
                 const struct fastml_brute_rows *points, const struct fastml_brute_rows *queries, ptrdiff_t begin,
                 ptrdiff_t end, struct fastml_brute_sink *sinks, void *room);
-    /* The same for CSR. slots : (d,) int32, -1 everywhere, and again so afterwards; panel : entries of FASTML_SPARSE_TILE
-       queries times FASTML_SPARSE_TILE floats. end - begin <= FASTML_SPARSE_TILE. */
+    /* The same for CSR. slots : (d,) int32, 0 everywhere, and again so afterwards; panel : entries of FASTML_SPARSE_TILE
+       queries, and one, times FASTML_SPARSE_TILE floats. end - begin <= FASTML_SPARSE_TILE. */
     void (*run_sparse)(const struct fastml_metric *metric, const struct fastml_brute_screen *screen,
                        const struct fastml_brute_rows *points, const struct fastml_brute_rows *queries, ptrdiff_t begin,
                        ptrdiff_t end, struct fastml_brute_sink *sinks, int32_t *slots, float *panel);

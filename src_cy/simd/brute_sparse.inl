@@ -1,7 +1,7 @@
-/* CSR against CSR: 32 queries stand in the lanes of a panel with a row for each column that any of them has; the points'
-   entries go over it one by one. Limit: an entry costs a look-up of its column, and where a query has that column 32
-   multiplications and additions; columns of no query cost the look-up alone. Pairs that the screen lets through are
-   evaluated in float64 by merging their entries, in the order of the columns. */
+/* CSR against CSR: queries stand in the lanes of a panel with a row for each column that any of them has, and one of zeros
+   for all other columns, so that no entry has to be asked; the points' entries go over it one by one. Limit: an entry costs
+   a look-up of its column's panel row and a multiplication and addition for each lane. Pairs that the screen lets through
+   are evaluated in float64 by merging their entries, in the order of the columns. */
 
 /* Euclidean (squared), half of it of rows at length 1 (cosine), or Manhattan. */
 static double sparse_reduced(const struct fastml_metric *metric, const struct fastml_brute_rows *a, ptrdiff_t i,
@@ -26,43 +26,54 @@ static double sparse_reduced(const struct fastml_metric *metric, const struct fa
     return a->inverse_norm != NULL ? 0.5 * total : total;
 }
 
-/* slots and panel for queries [begin, end): the number of panel rows. */
-static int32_t sparse_fill(const struct fastml_brute_screen *screen, const struct fastml_brute_rows *queries,
+/* slots and panel for queries [begin, end). */
+static void sparse_fill(const struct fastml_brute_screen *screen, const struct fastml_brute_rows *queries,
                            ptrdiff_t begin, ptrdiff_t end, int32_t *slots, float *panel)
 {
-    int32_t n = 0;
+    int32_t n = 1;
+    memset(panel, 0, FASTML_SPARSE_TILE * sizeof(float));
     for (ptrdiff_t q = begin; q < end; q++) {
         double by = queries->inverse_norm != NULL ? queries->inverse_norm[q] : 1.0;
         by *= screen->kind == FASTML_SCREEN_SQUARES ? -2.0 * screen->scale : screen->scale;
         for (int64_t e = queries->start[q]; e < queries->start[q + 1]; e++) {
             const int32_t c = queries->columns[e];
-            if (slots[c] < 0) {
+            if (slots[c] == 0) {
                 slots[c] = n++;
                 memset(panel + (ptrdiff_t)slots[c] * FASTML_SPARSE_TILE, 0, FASTML_SPARSE_TILE * sizeof(float));
             }
             panel[(ptrdiff_t)slots[c] * FASTML_SPARSE_TILE + (q - begin)] = (float)(brute_value(queries, e) * by);
         }
     }
-    return n;
 }
 
 /* Sums of one point with all lanes. */
-BRUTE_INLINE void sparse_sums(const int kind, const struct fastml_brute_rows *points, ptrdiff_t i, double scale,
-                              const int32_t *slots, const float *panel, float *sums)
+BRUTE_INLINE void sparse_sums(const int kind, const struct fastml_brute_rows *points, ptrdiff_t i, const int32_t *slots,
+                              const float *panel, float *sums)
 {
-    const double by = (points->inverse_norm != NULL ? points->inverse_norm[i] : 1.0) * scale;
-    float a[FASTML_SPARSE_TILE], alone = points->bias[i];
-    for (int l = 0; l < FASTML_SPARSE_TILE; l++)
-        a[l] = 0.0f;
-    for (int64_t e = points->start[i]; e < points->start[i + 1]; e++) {
-        const int32_t slot = slots[points->columns[e]];
-        const float x = (float)(brute_value(points, e) * by);
-        const float *q = panel + (ptrdiff_t)slot * FASTML_SPARSE_TILE;
-        if (slot < 0) {
-            if (kind == FASTML_SCREEN_ABSOLUTE)
-                alone += fabsf(x);
-            continue;
+    const int64_t end = points->start[i + 1];
+#if defined(FASTML_AVX512)
+    __m512 a[FASTML_SPARSE_TILE / 16];
+    for (int v = 0; v < FASTML_SPARSE_TILE / 16; v++)
+        a[v] = _mm512_set1_ps(points->bias[i]);
+    for (int64_t e = points->start[i]; e < end; e++) {
+        const float *q = panel + (ptrdiff_t)slots[points->columns[e]] * FASTML_SPARSE_TILE;
+        const __m512 x = _mm512_set1_ps(points->screened[e]);
+        for (int v = 0; v < FASTML_SPARSE_TILE / 16; v++) {
+            const __m512 own = _mm512_loadu_ps(q + 16 * v);
+            a[v] = kind == FASTML_SCREEN_SQUARES
+                       ? _mm512_fmadd_ps(x, own, a[v])
+                       : _mm512_add_ps(a[v], _mm512_sub_ps(_mm512_abs_ps(_mm512_sub_ps(x, own)), _mm512_abs_ps(own)));
         }
+    }
+    for (int v = 0; v < FASTML_SPARSE_TILE / 16; v++)
+        _mm512_storeu_ps(sums + 16 * v, a[v]);
+#else
+    float a[FASTML_SPARSE_TILE];
+    for (int l = 0; l < FASTML_SPARSE_TILE; l++)
+        a[l] = points->bias[i];
+    for (int64_t e = points->start[i]; e < end; e++) {
+        const float *q = panel + (ptrdiff_t)slots[points->columns[e]] * FASTML_SPARSE_TILE;
+        const float x = points->screened[e];
         if (kind == FASTML_SCREEN_SQUARES)
             for (int l = 0; l < FASTML_SPARSE_TILE; l++)
                 a[l] += x * q[l];
@@ -70,8 +81,8 @@ BRUTE_INLINE void sparse_sums(const int kind, const struct fastml_brute_rows *po
             for (int l = 0; l < FASTML_SPARSE_TILE; l++)
                 a[l] += fabsf(x - q[l]) - fabsf(q[l]);
     }
-    for (int l = 0; l < FASTML_SPARSE_TILE; l++)
-        sums[l] = a[l] + alone;
+    memcpy(sums, a, sizeof a);
+#endif
 }
 
 static void brute_run_sparse(const struct fastml_metric *metric, const struct fastml_brute_screen *screen,
@@ -86,9 +97,9 @@ static void brute_run_sparse(const struct fastml_metric *metric, const struct fa
     for (ptrdiff_t i = 0; i < points->n; i++) {
         int any = 0;
         if (screen->kind == FASTML_SCREEN_SQUARES)
-            sparse_sums(FASTML_SCREEN_SQUARES, points, i, screen->scale, slots, panel, sums);
+            sparse_sums(FASTML_SCREEN_SQUARES, points, i, slots, panel, sums);
         else
-            sparse_sums(FASTML_SCREEN_ABSOLUTE, points, i, screen->scale, slots, panel, sums);
+            sparse_sums(FASTML_SCREEN_ABSOLUTE, points, i, slots, panel, sums);
         for (int r = 0; r < FASTML_SPARSE_TILE; r++)
             any |= sums[r] <= limits[r];
         if (!any)
@@ -103,5 +114,5 @@ static void brute_run_sparse(const struct fastml_metric *metric, const struct fa
     for (int r = 0; r < n_q; r++)
         sink_sort(&sinks[r]);
     for (int64_t e = queries->start[begin]; e < queries->start[end]; e++)
-        slots[queries->columns[e]] = -1;
+        slots[queries->columns[e]] = 0;
 }
