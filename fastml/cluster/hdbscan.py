@@ -84,9 +84,9 @@ class HDBSCAN(ClusterMixin, DensityResults, CallbackSupport, BaseEstimator):
     -----
     O(n log n) in few dimensions, O(n^2) at worst; about 100 bytes a point, whatever the metric but a function on few
     points. Clusters have scikit-learn's numbers. Where several edges have one reachability, the shortest goes first,
-    then that of the smallest rows; scikit-learn leaves it to chance. Ctrl-C between two rounds leaves an earlier fit
-    as it was. `set_callbacks` shows progress, a task a round. Source: Campello, Moulavi, Sander 2013; Campello, Moulavi,
-    Zimek, Sander 2015 (GLOSH); Malzer, Baum 2020 (epsilon); March, Ram, Gray 2010 (Boruvka over trees).
+    then that of the smallest rows; scikit-learn leaves it to chance. Ctrl-C between rounds leaves an earlier fit
+    as it was. `set_callbacks` shows progress, a task a round. Source: Campello, Moulavi, Sander 2013; Campello,
+    Moulavi, Zimek, Sander 2015 (GLOSH); Malzer, Baum 2020 (epsilon); March, Ram, Gray 2010 (Boruvka over trees).
 
     Examples
     --------
