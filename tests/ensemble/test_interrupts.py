@@ -132,9 +132,8 @@ def test_only_who_watches_is_stopped():
 
 
 def test_the_handler_is_pythons_again():
-    with pytest.raises(KeyboardInterrupt):
-        with watched():
-            signal.raise_signal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), watched():
+        signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     with watched():
