@@ -35,7 +35,9 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a model on the rows of a file")
     train.add_argument("file", metavar="FILE", help=f"the rows to learn from: {FILES} (X and y, or named arrays)")
     train.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
-    models = "xgb (the default), gbdt, forest, adaboost, tree; multiway: chaid, and for classes c45, id3 (no numbers)"
+    models = (
+        "xgb (the default), gbdt, forest, adaboost, tree, svm; multiway: chaid, and for classes c45, id3 (no numbers)"
+    )
     train.add_argument("--model", default="xgb", metavar="NAME", help=models)
     train.add_argument(
         "--task",

@@ -18,6 +18,7 @@ class Model:
     classifier: str
     regressor: str | None  # None: for classes only
     defaults: dict[str, Any] = field(default_factory=dict)
+    of_classes: dict[str, Any] = field(default_factory=dict)  # of the classifier only
     patience: int = 0  # rounds without a better validation score before the fit stops; 0: takes no validation set
 
     def estimator_class(self, target: Target) -> type:
@@ -68,6 +69,7 @@ MODELS = {
         "AdaBoostRegressor",
         {"n_estimators": 100},
     ),
+    "svm": Model("fastml.svm.mixed", "MixedSVC", "MixedSVR", of_classes={"probability": True}),
 }
 
 

@@ -92,8 +92,21 @@ class Bar(Progress):
         self._bar.update(self._task, completed=self.n_done, score=score)
 
 
-def progress(n_rounds: int) -> Progress:
-    """The bar where standard output is a terminal and rich is installed, else lines."""
+class Gaps(Progress):
+    """The gap that a solver has left, a line at looks number 1, 2, 4, 8, ..."""
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: dict[str, Any]) -> bool:
+        said = evals_log.get("training", {})
+        if "gap" in said and epoch > 0 and not epoch & (epoch - 1):
+            of = f", problem {said['problem'][-1] + 1:.0f}" if "problem" in said else ""
+            print(f"  gap {said['gap'][-1]:.3g} after {said['steps'][-1]:,.0f} steps{of}", flush=True)  # noqa: T201
+        return False
+
+
+def progress(n_rounds: int | None) -> Progress:
+    """The bar where standard output is a terminal and rich is installed, else lines; a solver's gap without rounds."""
+    if n_rounds is None:
+        return Gaps(1)
     return Bar(n_rounds) if sys.stdout.isatty() and find_spec("rich") else Lines(n_rounds)
 
 

@@ -43,7 +43,8 @@ def train(options: Namespace) -> None:
             _draw(options.plot, model, data, evals_result, shown, output)
     say("time", str(clock))
     say("scores", ", ".join(f"{metric} {value:.4f}" for metric, value in found.items()) + f" ({name} rows)")
-    say_importances(data.feature_names, model.feature_importances_)
+    if hasattr(model, "feature_importances_"):
+        say_importances(data.feature_names, model.feature_importances_)
     say("model", f"saved to {options.save}" if options.save else "not saved: --save PATH does")
     if options.plot:
         say("picture", f"saved to {options.plot}")
@@ -69,6 +70,8 @@ def _make(kind: Model, options: Namespace, data: TrainingData) -> Any:
     estimator = kind.estimator_class(data.target)
     known = estimator().get_params()
     parameters = kind.defaults | {"random_state": options.seed}
+    if data.target.is_classification:
+        parameters |= kind.of_classes
     if options.jobs is not None:
         parameters["n_jobs"] = options.jobs
     if kind.patience and data.valid is not None:
@@ -97,7 +100,7 @@ def _fit(model: Any, data: TrainingData, clock: Stopwatch, with_curve: bool) -> 
         names, eval_set = [*names, "validation"], [*eval_set, (data.valid.X, data.valid.y)]
     start = time.perf_counter()
     try:
-        with progress(model.get_params().get("n_estimators", 1)) as shown:
+        with progress(model.get_params().get("n_estimators")) as shown:
             _run_fit(model, data.train, eval_set, shown)
     except (ValueError, TypeError) as error:
         raise CommandError(str(error)) from error
@@ -115,6 +118,8 @@ def _extent(model: Any, shown: Progress, was_scored: bool) -> str:
     """How much was fitted: rounds, members or leaves."""
     if hasattr(model, "get_n_leaves"):
         return f"{model.get_n_leaves()} leaves, {model.get_depth()} splits on the longest path"
+    if hasattr(model, "support_"):
+        return f"{len(model.support_)} support vectors, a KKT gap of {model.gap_:.2g} (tol {model.tol:g})"
     if hasattr(model, "estimator_weights_"):
         return f"{len(model.estimators_)} members"
     rounds = f"{shown.n_done} rounds"
@@ -151,7 +156,7 @@ def _draw(path: str, model: Any, data: TrainingData, evals: dict[str, Any], rows
         evals_result=evals,
         best_iteration=getattr(model, "best_iteration", None) if evals else None,
         feature_names=data.feature_names,
-        importances=model.feature_importances_,
+        importances=getattr(model, "feature_importances_", None),
         y_true=rows.y,
         output=output,
         classes=data.target.classes,

@@ -30,7 +30,7 @@ def draw_training(
     evals_result: dict[str, dict[str, Any]],
     best_iteration: int | None,
     feature_names: Sequence[str],
-    importances: np.ndarray,
+    importances: np.ndarray | None,
     y_true: np.ndarray,
     output: np.ndarray,
     classes: np.ndarray | None,
@@ -46,7 +46,7 @@ def draw_training(
         As `plot_learning_curve` takes it; empty if nothing was recorded.
     best_iteration : int or None
     feature_names : (n_features,) str
-    importances : (n_features,) float
+    importances : (n_features,) float, or None of a model that has none
     y_true : (n,)
         True values of the rows to judge by.
     output : (n,) or (n, n_classes)
@@ -63,7 +63,11 @@ def draw_training(
     else:
         curve.text(0.5, 0.5, "no scores were recorded", ha="center", va="center", color=GREY)
         curve.set_axis_off()
-    plot_importances(importances, feature_names, ax=bars)
+    if importances is not None:
+        plot_importances(importances, feature_names, ax=bars)
+    else:
+        bars.text(0.5, 0.5, "the model has no importances", ha="center", va="center", color=GREY)
+        bars.set_axis_off()
     if classes is None:
         plot_residuals(y_true, output, ax=errors)
     elif len(classes) == 2 and len(np.unique(y_true)) == 2:

@@ -13,12 +13,14 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 
+import fastml.io
 import fastml.svm
 import fastml.svm.solver
 from fastml.ensemble.callbacks import TrainingCallback
 from fastml.exceptions import FitInterrupted
 from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from fastml.svm.calibration import agreeing, coupled, fit_slopes
+from fastml.svm.mixed import MixedSVC, MixedSVR
 from fastml.svm.starts import feasible
 
 TYPES = ["SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"]
@@ -318,3 +320,32 @@ def test_slopes_maximise_the_likelihood_of_their_side():
 
 def test_an_estimator_of_numbers_and_one_of_one_class_have_no_probabilities():
     assert not any(hasattr(model(), "predict_proba") for model in (SVR, NuSVR, OneClassSVM))
+
+
+# Frames of numbers and categories, as the command line has them
+
+
+def test_mixed_columns_are_scaled_and_spread(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({
+        "size": rng.normal(size=200) * 1e6, "town": rng.choice(["Oslo", "Rome", "Bonn"], 200),
+        "open": rng.random(200) < 0.5,
+    })
+    y = (frame["size"] > 0) ^ (frame["town"] == "Rome")
+    frame.loc[::9, "size"] = np.nan
+    model = MixedSVC(probability=True).fit(frame, y)
+    assert model.score(frame, y) > 0.9
+    assert model.feature_names_in_.tolist() == ["size", "town", "open"]
+    assert model.n_features_in_ == 3
+    assert model.support_vectors_.shape[1] == 5
+    model.save(tmp_path / "model")
+    again = fastml.io.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
+    other = frame.assign(town="Lima")
+    assert set(model.predict(other)) <= {False, True}
+    assert MixedSVR(C=10.0).fit(frame, y.astype(float)).score(frame, y.astype(float)) > 0.5
+    with pytest.raises(ValueError, match="use SVC or SVR"):
+        MixedSVC(kernel="precomputed").fit(frame, y)
+    with pytest.raises(ValueError, match="infinity"):
+        MixedSVC().fit(frame.assign(size=np.inf), y)
