@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -29,7 +28,6 @@ from fastml.cluster.seeding import initial_centres
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds
-from fastml.threads import effective_threads
 
 
 class KMeans(CallbackSupport, CentreModel):
@@ -197,7 +195,7 @@ class KMeans(CallbackSupport, CentreModel):
                     metric=self.metric, points=points, loop=loop,
                     watch=watch if self.verbose or tasks.active else None,
                 )  # fmt: skip
-                if best is None or result.inertia < best.inertia and not _same_clustering(result, best):
+                if best is None or (result.inertia < best.inertia and not _same_clustering(result, best)):
                     best = result
                 if loop.stop_reason not in ("converged", None):
                     break
@@ -259,7 +257,8 @@ class KMeans(CallbackSupport, CentreModel):
             centres = self.init(rows, self.n_clusters, random_state=random_state)
         else:
             centres = self.init
-        centres = np.array(centres.toarray() if sp.issparse(centres) else centres, dtype, order="C")
+        dense = centres.toarray() if sp.issparse(centres) else centres  # type: ignore[attr-defined]
+        centres = np.array(dense, dtype, order="C")
         if centres.ndim != 2 or centres.shape[0] != self.n_clusters:
             raise ValueError(
                 f"The shape of the initial centers {centres.shape} does not match the number of clusters "
@@ -279,7 +278,8 @@ class _Watch:
     """Progress by inertia, and the model as it is between two steps."""
 
     def __init__(self, model: KMeans) -> None:
-        self._model, self._step = model, None
+        self._model = model
+        self._step: Step | None = None
 
     def __call__(self, step: Step) -> None:
         self._step = step
@@ -292,7 +292,11 @@ class _Watch:
 
     def fitted(self) -> dict[str, Any]:
         step = self._step
-        return {} if step is None else _attributes(step.centres, step.labels(), step.inertia(), step.number + 1)
+        if step is None:
+            return {}
+        names = ("_schema", "_n_init", "n_features_in_", "feature_names_in_")
+        known = {name: getattr(self._model, name) for name in names if hasattr(self._model, name)}
+        return {**known, **_attributes(step.centres, step.labels(), step.inertia(), step.number + 1)}
 
 
 def _attributes(centres: NDArray[Any], labels: NDArray[np.int32], inertia: float, n_iter: int) -> dict[str, Any]:

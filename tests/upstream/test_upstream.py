@@ -1,4 +1,4 @@
-"""scikit-learn's tests of boosting and of trees pass on fastml's classes."""
+"""scikit-learn's tests of boosting, of trees and of clusterings pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -15,6 +15,7 @@ MODULES = [
     "sklearn.ensemble.tests.test_bagging",
     "sklearn.ensemble.tests.test_stacking",
     "sklearn.ensemble.tests.test_voting",
+    "sklearn.cluster.tests.test_k_means",
     "sklearn.tree.tests.test_tree",
     "sklearn.tree.tests.test_monotonic_tree",
     "sklearn.tree.tests.test_export",
