@@ -1,4 +1,5 @@
 """scikit-learn's tests of boosting, of trees and of neighbours pass on fastml's classes."""
+"""scikit-learn's tests of boosting, of trees and of clusterings pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -24,6 +25,7 @@ MODULES = [
     "sklearn.neighbors.tests.test_graph",
     "sklearn.neighbors.tests.test_neighbors",
     "sklearn.neighbors.tests.test_neighbors_pipeline",
+    "sklearn.cluster.tests.test_k_means",
     "sklearn.tree.tests.test_tree",
     "sklearn.tree.tests.test_monotonic_tree",
     "sklearn.tree.tests.test_export",
