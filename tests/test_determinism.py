@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
+from fastml.cluster import KMeans
 from fastml.ensemble import GradientBoostingRegressor, XGBClassifier, XGBRegressor
 from fastml.threads import effective_threads
 
@@ -23,6 +25,22 @@ CASES = {
     "local": (XGBRegressor, {"n_estimators": 3, "tree_method": "approx", "sketch": "local", "sketch_eps": 0.03}),
     "first order": (GradientBoostingRegressor, {"n_estimators": 3, "tree_method": "exact", "subsample": 0.7}),
 }
+
+
+CLUSTERINGS = {"lanes": (30, 17), "tree": (3, 40), "bounds": (130, 20), "sparse": (60, 9)}  # columns, clusters
+
+
+def clustering_fingerprint(case, n_jobs):
+    """A hash over a k-means model of weighted rows, some of them equally far from two centres."""
+    d, k = CLUSTERINGS[case]
+    rng = np.random.default_rng(sorted(CLUSTERINGS).index(case))
+    X = np.round(rng.normal(size=(N_ROWS, d)) * 3).astype(np.float32) * 0.3
+    X = sp.csr_matrix(X * (rng.random(X.shape) < 0.2)) if case == "sparse" else X
+    start = X[:k].toarray() if case == "sparse" else X[:k]
+    model = KMeans(k, init=start, n_init=1, max_iter=12, n_jobs=n_jobs)
+    model.fit(X, sample_weight=rng.exponential(size=N_ROWS))
+    parts = (model.cluster_centers_, model.labels_, np.float64(model.inertia_), model.predict(X), model.transform(X))
+    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in parts)).hexdigest()
 
 
 def data(case):
@@ -53,15 +71,24 @@ def fingerprint(case, n_jobs):
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in parts + answers)).hexdigest()
 
 
+@pytest.mark.parametrize("case", CLUSTERINGS)
+def test_threads_of_clusterings(case):
+    assert len({clustering_fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_threads(case):
     assert effective_threads(5, 4.0 * N_ROWS * N_COLUMNS) == 5, "too little work for five threads"
     assert len({fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
 
 
+def all_fingerprints(n_jobs):
+    return [fingerprint(c, n_jobs) for c in CASES] + [clustering_fingerprint(c, n_jobs) for c in CLUSTERINGS]
+
+
 def test_instruction_sets_and_threads_of_the_environment():
-    code = f"import tests.test_determinism as t; print([t.fingerprint(case, None) for case in {list(CASES)}])"
-    found = {f"{[fingerprint(case, 1) for case in CASES]}\n"}
+    code = "import tests.test_determinism as t; print(t.all_fingerprints(None))"
+    found = {f"{all_fingerprints(1)}\n"}
     for isa, threads in (("base", "2"), ("avx2", "5"), ("avx512", "1")):
         env = {**os.environ, "FASTML_ISA": isa, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
         env["PYTHONPATH"] = os.pathsep.join(p or "." for p in sys.path)

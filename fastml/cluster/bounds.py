@@ -12,7 +12,11 @@ from fastml.cluster.points import Points
 
 MOST_GROUPS = 64  # a bit and a byte of a row each
 MOST_PAIRS = 512  # centres up to which all distances between them are kept
-SETTLE = 64  # quanta that groups may drift before bounds are brought up to date
+RANGE = 0.8  # what bounds tell apart above the own distance, as a share of the spread of the points
+EARLY = (3, 5, 9, 17, 33)  # steps before which it is done in any case, since own distances have become shorter
+AFRESH = 40  # quanta that half of the groups must have drifted for all bounds to be made again
+DOT_LOSS = 1e-2  # of the squared spread that roundings of a dot product may take
+SETTLE = 48  # quanta that groups may drift before bounds are brought up to date
 
 
 class Bounds:
@@ -21,7 +25,8 @@ class Bounds:
     def __init__(self, points: Points, n_clusters: int, n_threads: int) -> None:
         self._points, self._n_threads, self._k = points, n_threads, n_clusters
         self._rows: BoundedLloyd | None = None
-        self._quantum = _spread(points) * 2 / 255
+        self._spread = _spread(points)
+        self._quantum = self._spread * RANGE / 255
 
     def _begin(self, centres: NDArray[np.float64]) -> BoundedLloyd:
         self._groups = groups_of(centres)
@@ -30,7 +35,7 @@ class Bounds:
         self._start = start[:-1]
         self._rows = BoundedLloyd(self._points, start, self._member, self._quantum)
         self._drift, self._group_drift = np.zeros(self._k), np.zeros(len(self._groups))
-        self._before = centres
+        self._before, self._n_steps = centres, 0
         return self._rows
 
     def step(self, centres: NDArray[Any]) -> int:
@@ -42,14 +47,28 @@ class Bounds:
         self._drift += moved
         self._group_drift += np.maximum.reduceat(moved[self._member], self._start)
         units = self._units()
-        if self._group_drift.max() > SETTLE * self._quantum:
+        afresh = bool(np.median(self._group_drift) > AFRESH * self._quantum)
+        self._n_steps += 1
+        if self._n_steps in EARLY or self._group_drift.max() > SETTLE * self._quantum:
             rows.settle(self._drift, self._group_drift, units, self._n_threads)
             self._drift[:], self._group_drift[:], units[:] = 0, 0, 0
         fast, off, relative = _fast(at, self._points)
         half, nearest = self._between(at)
         return rows.step(
-            at, fast, off, relative, self._drift, self._group_drift, units, nearest, half, self._n_threads
-        )
+            at, fast, off, relative, self._drift, self._group_drift, units, nearest, half, self._squares(fast),
+            afresh, self._n_threads,
+        )  # fmt: skip
+
+    def _squares(self, fast: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Squared norms of centres, where distances may come from dot products: of float32 not far from the origin."""
+        d = fast.shape[1]
+        if fast.dtype != np.float32:
+            return None
+        reach = float(np.abs(self._points.offset).max()) + 1 / self._points.unit
+        if (d / 16 + 12) * 6e-8 * 4 * d * reach * reach > DOT_LOSS * self._spread**2:
+            return None
+        wide = fast.astype(np.float64)
+        return np.einsum("ij,ij->i", wide, wide)
 
     def _units(self) -> NDArray[np.uint8]:
         units = np.zeros(self._rows.stride, np.uint8)  # type: ignore[union-attr]

@@ -35,7 +35,10 @@ class CentreModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         """New rows as the fit saw its own."""
         check_is_fitted(self)
         rows = predict_rows(self, X)
-        return unit_rows(rows) if getattr(self, "metric", "euclidean") == "cosine" else rows
+        if getattr(self, "metric", "euclidean") == "cosine":
+            points_of(rows)  # names what is not finite before it is divided
+            return unit_rows(rows)
+        return rows
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> NDArray[np.int32]:
         """Fit, and return `labels_`. Parameters as `fit`."""
@@ -71,7 +74,7 @@ class CentreModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixi
         (n_samples, n_clusters) of the centres' type
         """
         rows = self._rows(X)
-        points_of(rows)  # names what is not finite
+        points_of(rows)  # for what is not finite
         sq = all_squared(rows, self.cluster_centers_, self._threads(rows, len(self.cluster_centers_)))
         distances = sq / 2 if getattr(self, "metric", "euclidean") == "cosine" else np.sqrt(sq)
         return distances.astype(rows.dtype if rows.dtype in (np.float32, np.float64) else np.float64, copy=False)

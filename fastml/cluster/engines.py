@@ -15,6 +15,11 @@ from fastml.cluster.sparse_points import SparseEngine, SparsePoints
 
 ALGORITHMS = ("auto", "lloyd", "elkan", "tree")
 
+# The rule of "auto": boxes pay from so many rows, and distances to centres a row; fits take about so many steps.
+LEAST_TREE, TREE_WORK, STEPS = 1024, 600, 30
+WIDE = 100  # columns above which bounds beat looking at every centre
+MOST_COLUMNS = 400_000  # squared differences of so many bytes add up to numbers of 32 bits
+
 
 class Engine(Protocol):
     """The state of a run: points and the clusters they are in."""
@@ -77,8 +82,15 @@ def open_engine(
     n, d = points.X.shape
     if algorithm == "tree" and d > 3:
         raise ValueError(f"algorithm='tree' is for up to 3 columns, X has {d}: use 'auto'")
-    if algorithm == "tree" or (algorithm == "auto" and d <= 3 and n >= 1024 and n_clusters * min(max_iter, 50) >= 600):
-        return Boxes(points, n_clusters, n_threads)
-    if n_clusters > 1 and (algorithm == "elkan" or (algorithm == "auto" and d > 100)):
+    if algorithm == "auto":
+        algorithm = chosen(n, d, n_clusters, max_iter)
+    if algorithm == "elkan" and n_clusters > 1 and d <= MOST_COLUMNS:
         return Bounds(points, n_clusters, n_threads)
-    return Lanes(points, n_clusters, n_threads)
+    return (Boxes if algorithm == "tree" else Lanes)(points, n_clusters, n_threads)
+
+
+def chosen(n_samples: int, n_features: int, n_clusters: int, max_iter: int) -> str:
+    """The fastest engine by shape; see docs/kmeans.md for what was measured."""
+    if n_features <= 3 and LEAST_TREE <= n_samples < 2**31 and n_clusters * min(max_iter, STEPS) >= TREE_WORK:
+        return "tree"
+    return "elkan" if n_features > WIDE else "lloyd"

@@ -276,7 +276,8 @@ class _Watch:
     """Progress by inertia, and the model as it is between two steps."""
 
     def __init__(self, model: KMeans) -> None:
-        self._model, self._step = model, None
+        self._model = model
+        self._step: Step | None = None
 
     def __call__(self, step: Step) -> None:
         self._step = step
@@ -289,7 +290,11 @@ class _Watch:
 
     def fitted(self) -> dict[str, Any]:
         step = self._step
-        return {} if step is None else _attributes(step.centres, step.labels(), step.inertia(), step.number + 1)
+        if step is None:
+            return {}
+        names = ("_schema", "_n_init", "n_features_in_", "feature_names_in_")
+        known = {name: getattr(self._model, name) for name in names if hasattr(self._model, name)}
+        return {**known, **_attributes(step.centres, step.labels(), step.inertia(), step.number + 1)}
 
 
 def _attributes(centres: NDArray[Any], labels: NDArray[np.int32], inertia: float, n_iter: int) -> dict[str, Any]:

@@ -14,7 +14,9 @@ MOST_BITS = 51  # of a number in fixed point: such as adding 1.5 * 2^52 to a flo
 SUM_BITS = 62  # of a sum of them
 PANEL = 6  # centres that meet a block of points at once
 FAR = np.float32(1e30)  # half of the squared norm of a centre that is none
-SMALLEST, LARGEST = 1e-140, 1e140  # whose squares are numbers of float64, sums of them too
+LARGEST = 1e140  # whose square is a number of float64, sums of them too
+SMALLEST = 1e-140  # likewise; columns that vary less than this look like constants
+LEAST_STEPS = 2.0**20  # of the fixed point within what most rows differ by
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,8 @@ class Points:
         heaviest, mass = (1.0, float(n)) if weight is None else (float(weight.max()), float(weight.sum()))
         own = column_squares(X, total / n, n_threads) if squares else None
         scale = fixed_point(reach * heaviest, reach * mass)
+        if X.dtype != np.uint8:
+            _check_outliers(X, reach, scale / heaviest)
         weight_scale = 1.0 if weight is None else float(fixed_point(np.array([heaviest]), np.array([mass]))[0])
         if X.dtype == np.uint8 and weight is None:
             scale = np.ones(d)
@@ -99,18 +103,39 @@ def fixed_point(largest: NDArray[np.float64], total: NDArray[np.float64]) -> NDA
     return np.where(largest > 0, np.ldexp(1.0, np.clip(bits, -1000, 1000)), 1.0)
 
 
+def _check_outliers(X: NDArray[Any], reach: NDArray[np.float64], scale: NDArray[np.float64]) -> None:
+    """ValueError where a few numbers lie so far out that sums of the others would have no digits left.
+
+    What others are like is said by the middle half of up to 65 rows.
+    """
+    rows = np.sort(X[:: max(1, len(X) // 64)][:65].astype(np.float64), axis=0)
+    middle = rows[3 * len(rows) // 4] - rows[len(rows) // 4]
+    lost = np.flatnonzero((middle > 0) & (middle * scale < LEAST_STEPS))
+    if len(lost):
+        j = int(lost[0])
+        raise ValueError(
+            f"column {j} of X has numbers {reach[j]:.3g} from its mean, while most lie within {middle[j]:.3g} of each "
+            "other: sums of both have no digits left for the latter. Clip the column, or drop these rows."
+        )
+
+
 def check_columns(least: NDArray[Any], most: NDArray[Any], total: NDArray[Any]) -> None:
     """ValueError where a column holds NaN, infinity, or numbers whose squares overflow."""
     with np.errstate(invalid="ignore"):
         bad = ~np.isfinite(total)
         if bad.any():
             j = int(np.flatnonzero(bad)[0])
-            infinite = least[j] == -np.inf or most[j] == np.inf  # the other way round: NaN only
+            # NaN is neither the least nor the most
+            infinite = least[j] <= most[j] and (np.isinf(least[j]) or np.isinf(most[j]))
             what = "infinity or a value too large for dtype('float64')" if infinite else "NaN"
             if np.isfinite(most[j]) and np.isfinite(least[j]) and max(most[j], -least[j]) > LARGEST:
                 what = f"numbers up to {max(most[j], -least[j]):.3g}, whose squares overflow,"
             raise ValueError(f"Input X contains {what} (column {j}): clustering needs finite numbers.")
     far = np.maximum(np.abs(most), np.abs(least))
+    if 0 < far.max() < SMALLEST:
+        raise ValueError(
+            f"X has no number above {far.max():.3g}, and the squares of such numbers vanish: multiply X by a constant."
+        )
     if far.max() > LARGEST:
         j = int(np.argmax(far))
         raise ValueError(

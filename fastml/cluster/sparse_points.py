@@ -28,9 +28,9 @@ class SparsePoints:
         """Read what columns hold; ValueError where a stored number is not finite."""
         n, d = X.shape
         largest, total = np.zeros(d), np.zeros(d)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             total[:] = np.bincount(X.indices, weights=X.data, minlength=d)
-        np.maximum.at(largest, X.indices, np.abs(X.data))
+            np.maximum.at(largest, X.indices, np.abs(X.data))
         check_columns(-largest, largest, total)
         heaviest, mass = (1.0, float(n)) if weight is None else (float(weight.max()), float(weight.sum()))
         scale = fixed_point(largest * heaviest, largest * mass)

@@ -206,18 +206,18 @@ cdef class LaneLloyd:
 
     cdef Py_ssize_t assign_strip(self, Py_ssize_t strip, const fastml_centres *c, int64_t *sums) noexcept nogil:
         cdef const fastml_lloyd_kernels *simd = fastml_lloyd_kernels_chosen()
-        cdef Py_ssize_t b, l, first, n, moved = 0, width = self.points.d + 2
+        cdef Py_ssize_t b, lane, first, n, moved = 0, width = self.points.d + 2
         cdef int32_t found[LANES]
         for b in range(strip * STRIP, min((strip + 1) * STRIP, self.n_blocks)):
             first = b * LANES
             n = min(<Py_ssize_t> LANES, self.n_samples - first)
             simd.assign_block(&self.points, NULL, first, n, self.blocks + first * self.points.d, self.radius[b], c,
                               found)
-            for l in range(n):
-                if found[l] != self.label[first + l]:
+            for lane in range(n):
+                if found[lane] != self.label[first + lane]:
                     moved += 1
-                    if self.label[first + l] >= 0:
-                        simd.add_row(&self.points, first + l, 0, -1, sums + self.label[first + l] * width)
-                    simd.add_row(&self.points, first + l, 0, 1, sums + found[l] * width)
-                    self.label[first + l] = found[l]
+                    if self.label[first + lane] >= 0:
+                        simd.add_row(&self.points, first + lane, 0, -1, sums + self.label[first + lane] * width)
+                    simd.add_row(&self.points, first + lane, 0, 1, sums + found[lane] * width)
+                    self.label[first + lane] = found[lane]
         return moved

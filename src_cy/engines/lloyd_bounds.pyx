@@ -71,7 +71,7 @@ cdef class BoundedLloyd:
     def step(
         self, const double[:, ::1] centres, fast, const double[::1] off, double relative, const double[::1] drift,
         const double[::1] group_drift, const uint8_t[::1] drift_units, const float[::1] half_next,
-        const float[:, ::1] half_between=None, int n_threads=1,
+        const float[:, ::1] half_between=None, const double[::1] sq=None, bint afresh=False, int n_threads=1,
     ):
         """Assign the rows to the nearest of the centres; the number of rows that moved. See lloyd_bounds.pyi."""
         cdef Py_ssize_t k = self.n_clusters, d = self.n_features, n = self.n_samples, strip
@@ -80,6 +80,7 @@ cdef class BoundedLloyd:
         cdef int64_t[:, ::1] n_moved = np.zeros((threads, 8), np.int64)
         cdef void *scratch = NULL
         cdef bint failed = False
+        cdef const double[::1] norm = None
         cdef const fastml_lloyd_kernels *simd = fastml_lloyd_kernels_chosen()
         if kind_of(fast) != self.points.kind or fast.shape != (k, d) or centres.shape[0] != k or centres.shape[1] != d \
                 or off.shape[0] != k or half_next.shape[0] != k or drift_units.shape[0] != self.bounds.stride \
@@ -90,6 +91,14 @@ cdef class BoundedLloyd:
         self.bounds.centre, self.bounds.fast = &centres[0, 0], cnp.PyArray_DATA(<cnp.ndarray> fast)
         self.bounds.off, self.bounds.relative = &off[0], relative
         self.bounds.drift_units, self.bounds.half_next = &drift_units[0], &half_next[0]
+        if sq is not None:
+            if sq.shape[0] != k:
+                raise ValueError(f"sq must have {k} numbers")
+            norm = np.sqrt(sq)
+        self.bounds.sq = self.bounds.norm = NULL
+        if sq is not None:
+            self.bounds.sq, self.bounds.norm = &sq[0], &norm[0]
+        self.bounds.afresh = afresh
         self.bounds.half_between = NULL if half_between is None else &half_between[0, 0]
         with nogil, parallel(num_threads=threads):
             own = threadid()
@@ -126,3 +135,8 @@ cdef class BoundedLloyd:
     def stride(self):
         """Bytes that a row's lower bounds take."""
         return self.bounds.stride
+
+    @property
+    def bounds_now(self):
+        """(upper, base, lower) as stored, drifts not taken off."""
+        return self._upper, self._base, self._lower

@@ -11,7 +11,7 @@ enum { FASTML_F32, FASTML_F64, FASTML_U8 }; /* what X holds */
 enum {
     FASTML_LLOYD_LANES = 64, /* points of a block, which lie column after column */
     FASTML_LLOYD_PANEL = 6,  /* centres that meet a block at once */
-    FASTML_LLOYD_CANDIDATE = 32 /* bytes of scratch for each centre, and one more, in assign_bounded */
+    FASTML_LLOYD_CANDIDATE = 96 /* bytes of scratch for each centre, and one more, in assign_bounded */
 };
 
 /* X, and the fixed point in which its rows are added up: rint((x - offset) * weight * scale), of at most 2^51, so that
@@ -75,6 +75,8 @@ struct fastml_bounds {
     const float *half_between;  /* (k, k) half of the distances between centres, rounded down; or NULL */
     const float *half_next;     /* (k,) least of them; 0 where they are not known */
     double relative;            /* what a distance may be off by, as a share */
+    const double *sq, *norm;    /* (k,) squared norms of `fast` and norms; NULL where dot products would lose too much */
+    int32_t afresh;             /* whether centres moved so far that bounds say nothing */
 };
 
 struct fastml_lloyd_kernels {

@@ -66,6 +66,9 @@ cdef extern from "lloyd.h" nogil:
         const float *half_between
         const float *half_next
         double relative
+        const double *sq
+        const double *norm
+        int32_t afresh
 
     struct fastml_lloyd_kernels:
         void (*column_stats)(

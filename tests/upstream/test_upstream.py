@@ -1,4 +1,4 @@
-"""scikit-learn's tests of boosting and of trees pass on fastml's classes."""
+"""scikit-learn's tests of boosting, of trees and of clusterings pass on fastml's classes."""
 
 import subprocess
 import sys
