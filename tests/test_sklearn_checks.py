@@ -6,6 +6,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.cluster import DBSCAN, HDBSCAN, BisectingKMeans, KMeans, MiniBatchKMeans
+from fastml.cluster import BisectingKMeans, KMeans, MiniBatchKMeans, ScaledClustering
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -48,7 +49,7 @@ def along_the_diagonal(X, n_clusters, random_state):
 
 
 def between_0_and_1(X, n_clusters, random_state):
-    """The same, such that each has rows of the checks on weights: an empty one starts again at a row with its weight."""
+    """The same, such that none is empty in the checks on weights: it would start again at a row with all its weight."""
     return np.linspace(0, 1, n_clusters)[:, None] * np.ones(X.shape[1])
 
 
@@ -102,6 +103,7 @@ ESTIMATORS = [
     HDBSCAN(),
     HDBSCAN(min_samples=1, metric="manhattan", algorithm="brute"),
     BisectingKMeans(n_clusters=2, init=between_0_and_1),
+    ScaledClustering(KMeans(n_clusters=2, init=between_0_and_1, n_init=1), scale="range"),
     MiniBatchKMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
     KMeans(n_clusters=3, max_iter=20, init=along_the_diagonal, n_init=1),
     KMeans(n_clusters=2, max_iter=20, init=along_the_diagonal, n_init=1, metric="cosine"),

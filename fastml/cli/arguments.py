@@ -34,9 +34,10 @@ def parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train a model on the rows of a file")
     train.add_argument("file", metavar="FILE", help=f"the rows to learn from: {FILES} (X and y, or named arrays)")
-    train.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    train.add_argument("--target", metavar="COLUMN", help="the column to predict; clusterings have none")
     models = (
-        "xgb (the default), gbdt, forest, adaboost, tree, svm; multiway: chaid, and for classes c45, id3 (no numbers)"
+        "xgb (the default), gbdt, forest, adaboost, tree, svm; multiway: chaid, and for classes c45, id3 (no numbers); "
+        "clusterings, without --target: kmeans, minibatch, bisecting, dbscan"
     )
     train.add_argument("--model", default="xgb", metavar="NAME", help=models)
     train.add_argument(
@@ -50,7 +51,6 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--valid",
         type=_fraction_or_file,
-        default=0.2,
         metavar="FRACTION|FILE",
         help="share of the rows to validate on, drawn at random, or a file of them; 0 for none (default: 0.2)",
     )
@@ -65,6 +65,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--drop-missing-target", action="store_true", help="leave out rows whose target is missing")
     train.add_argument("--seed", type=_count, default=0, metavar="N", help="of every random choice (default: 0)")
     train.add_argument("--jobs", type=_count, metavar="N", help="threads; by default as many as there are processors")
+    train.add_argument(
+        "--scale",
+        choices=["none", "deviation", "range"],
+        help="of a clustering: columns as they are (the default), or divided by their standard deviation or range",
+    )
+    train.add_argument("--out", metavar="OUT", help="of a clustering: file of the labels, .csv, .parquet or .feather")
     train.add_argument("--save", metavar="PATH", help="where to save the model")
     train.add_argument("--plot", metavar="PNG", help="where to draw the learning curve, the importances and the errors")
 

@@ -32,6 +32,18 @@ class Model:
         return getattr(import_module(self.module), name)
 
 
+@dataclass(frozen=True)
+class Clustering:
+    """Where an estimator is that learns without a target."""
+
+    module: str
+    name: str
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    def estimator_class(self) -> type:
+        return getattr(import_module(self.module), self.name)
+
+
 BOOSTED = {"n_estimators": 300, "learning_rate": 0.1}
 
 MODELS = {
@@ -73,8 +85,15 @@ MODELS = {
 }
 
 
+CLUSTERINGS = {
+    "kmeans": Clustering("fastml.cluster", "KMeans"),
+    "minibatch": Clustering("fastml.cluster", "MiniBatchKMeans"),
+    "bisecting": Clustering("fastml.cluster", "BisectingKMeans"),
+}
+
+
 def find_model(name: str) -> Model:
     """The model of that name, or an error that lists the names."""
     if name not in MODELS:
-        raise unknown("model", name, MODELS, "fastml")
+        raise unknown("model", name, [*MODELS, *CLUSTERINGS], "fastml")
     return MODELS[name]

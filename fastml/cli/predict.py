@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastml.base import ClusterMixin
 from fastml.cli.columns import names_of
 from fastml.cli.errors import CommandError
 from fastml.cli.readers import read_file
@@ -19,7 +20,8 @@ def predict(options: Namespace) -> None:
     check_output(options.out)
     model = _load(options.model)
     if options.jobs is not None:
-        model.set_params(n_jobs=options.jobs)
+        jobs = [name for name in model.get_params() if name.rpartition("__")[2] == "n_jobs"]
+        model.set_params(**dict.fromkeys(jobs, options.jobs))
     X = _features(read_file(options.file), model, options.file)
     try:
         columns = _predictions(model, X)
@@ -55,7 +57,11 @@ def _features(data: Any, model: Any, path: str) -> Any:
 
 
 def _predictions(model: Any, X: Any) -> dict[str, np.ndarray]:
-    """The columns to write: the prediction, and for a classifier a probability for each class."""
+    """The columns to write: a label, or the prediction, and for a classifier a probability for each class."""
+    if isinstance(model, ClusterMixin):
+        if not hasattr(model, "predict"):
+            raise CommandError(f"{type(model).__name__} has labels for the rows of its fit only")
+        return {"label": model.predict(X)}
     if not hasattr(model, "predict_proba"):
         return {"prediction": model.predict(X)}
     probabilities = model.predict_proba(X)

@@ -5,31 +5,38 @@ from __future__ import annotations
 import inspect
 import time
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fastml.cli.clusters import train_clusters
+from fastml.cli.describe import check_places, describe_model
 from fastml.cli.errors import CommandError
-from fastml.cli.models import Model, find_model
+from fastml.cli.models import CLUSTERINGS, Model, find_model
 from fastml.cli.progress import Progress, progress
 from fastml.cli.report import Stopwatch, say, say_importances
 from fastml.cli.rows import Rows, TrainingData, load
 from fastml.cli.scores import output_of, scores
 from fastml.cli.settings import parse_settings
 
+SHARE_TO_VALIDATE = 0.2
+
 
 def train(options: Namespace) -> None:
     """Run the command."""
+    if options.model in CLUSTERINGS:
+        train_clusters(options)
+        return
     clock = Stopwatch()
     kind = find_model(options.model)
-    _check_places(options)
+    _check_options(options)
+    check_places(options)
     with clock.stage("read"):
         data = load(options)
     model = _make(kind, options, data)
     for title, text in data.facts.items():
         say(title, text)
-    say("model", _describe(model))
+    say("model", describe_model(model))
     evals_result = _fit(model, data, clock, with_curve=options.plot is not None)
     shown, name = (data.valid, "validation") if data.valid is not None else (data.train, "training")
     with clock.stage("evaluate"):
@@ -50,19 +57,15 @@ def train(options: Namespace) -> None:
         say("picture", f"saved to {options.plot}")
 
 
-def _check_places(options: Namespace) -> None:
-    """Whether there is a place for what is to be written, before any work."""
-    for option in ("save", "plot"):
-        path = getattr(options, option)
-        if path and not Path(path).absolute().parent.is_dir():
-            raise CommandError(f"--{option} {path}: there is no folder {Path(path).absolute().parent}")
-    if options.plot:
-        from fastml.plotting import check_picture
-
-        try:
-            check_picture(options.plot)
-        except ValueError as error:
-            raise CommandError(f"--plot {error}") from error
+def _check_options(options: Namespace) -> None:
+    """What a model with a target needs, and what it does not take."""
+    if options.target is None:
+        raise CommandError(f"--target COLUMN: --model {options.model} needs a column to predict")
+    for name in ("scale", "out"):
+        if getattr(options, name) is not None:
+            raise CommandError(f"--{name} is for clusterings ({', '.join(CLUSTERINGS)}), not --model {options.model}")
+    if options.valid is None:
+        options.valid = SHARE_TO_VALIDATE
 
 
 def _make(kind: Model, options: Namespace, data: TrainingData) -> Any:
@@ -78,13 +81,6 @@ def _make(kind: Model, options: Namespace, data: TrainingData) -> Any:
         parameters["early_stopping_rounds"] = kind.patience
     parameters |= parse_settings(options.settings, known, estimator.__name__)
     return estimator(**{name: value for name, value in parameters.items() if name in known or name in kind.defaults})
-
-
-def _describe(model: Any) -> str:
-    """The estimator with the parameters that differ from its defaults."""
-    defaults = type(model)().get_params()
-    changed = {name: value for name, value in model.get_params().items() if repr(value) != repr(defaults[name])}
-    return f"{type(model).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 def _fit(model: Any, data: TrainingData, clock: Stopwatch, with_curve: bool) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def kmeans_path(
     >>> import numpy as np
     >>> from fastml.cluster import kmeans_path
     >>> rng = np.random.default_rng(0)
-    >>> X = np.concatenate([rng.normal(size=(100, 2)) + 10 * c for c in range(4)])
+    >>> X = np.concatenate([rng.normal([x, y], size=(100, 2)) for x in (0, 9) for y in (0, 9)])
     >>> path = kmeans_path(X, range(1, 9), random_state=0)
     >>> path.k_by_silhouette, path.k_by_gap
     (4, 4)
@@ -182,8 +182,9 @@ def kmeans_path(
         own = np.asarray(seen[some], np.float64)
         whole = n_gap == rows.shape[0] and weight is None
         tight = inertia if whole else _inertias(own, numbers, generator, parameters)
-        loose = [_inertias(each, numbers, generator, parameters) for each in reference_rows(own, n_references, generator)]
-        gap, gap_error = gap_statistic(tight, np.array(loose))
+        references = reference_rows(own, n_references, generator)
+        loose = np.array([_inertias(each, numbers, generator, parameters) for each in references])
+        gap, gap_error = gap_statistic(tight, loose)
     return KMeansPath(numbers, models, inertia, silhouette, gap, gap_error, n_silhouette, n_gap)
 
 
@@ -210,7 +211,9 @@ def _check_counts(n_references: Any, silhouette_rows: Any, gap_rows: Any, rows: 
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
             raise ValueError(f"{name}={value!r} must be a whole number >= 0: a number of rows or data sets")
     if n_references and sp.issparse(rows):
-        raise ValueError(f"n_references={n_references} needs dense X, to draw from its box: n_references=0 goes without.")
+        raise ValueError(
+            f"n_references={n_references} needs dense X, to draw from its box: n_references=0 goes without."
+        )
 
 
 def _some(rows: NDArray[np.intp], most: int | None, generator: np.random.RandomState) -> NDArray[np.intp]:

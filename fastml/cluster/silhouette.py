@@ -35,10 +35,13 @@ def silhouettes(X: Any, labelings: list[NDArray[np.int32]]) -> list[NDArray[np.f
     Rousseeuw 1987, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis.
     """
     n_samples = X.shape[0]
-    rows = X if sp.issparse(X) else np.asarray(X, np.float64)
-    if not sp.issparse(rows):
-        rows = rows - rows.mean(axis=0)  # distances are taken from products, which lose digits far from the origin
-    sq = np.asarray(rows.multiply(rows).sum(axis=1) if sp.issparse(rows) else np.einsum("ij,ij->i", rows, rows)).ravel()
+    rows: Any = X
+    if sp.issparse(X):
+        sq = np.asarray(X.multiply(X).sum(axis=1)).ravel()
+    else:
+        # Around the mean: distances are taken from products, which lose digits far from the origin.
+        rows = np.asarray(X, np.float64) - np.mean(X, axis=0, dtype=np.float64)
+        sq = np.einsum("ij,ij->i", rows, rows)
     codes = [np.unique(labels, return_inverse=True)[1] for labels in labelings]
     sizes = [np.bincount(code) for code in codes]
     members = [
