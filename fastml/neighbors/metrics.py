@@ -64,11 +64,26 @@ class Metric:
         return self.own is None or self.own.has_triangle
 
     def coordinates(self, X: NDArray[Any], what: str = "X") -> NDArray[Any]:
-        """X as the engines take it; ValueError for angles that no place has."""
+        """X as the engines take it; ValueError for angles that no place has, and for sums of powers that overflow."""
         if self.name != "haversine":
+            self._check_size(X, what)
             return X
         check_angles(X, self.to_x != 1.0, what)
         return X * self.to_x if self.to_x != 1.0 else X
+
+    def _check_size(self, X: NDArray[Any], what: str) -> None:
+        power = {"euclidean": 2.0, "seuclidean": 2.0, "mahalanobis": 2.0, "minkowski": self.p}.get(self.name)
+        if power is None or not X.size:
+            return
+        scale = 1.0 if self.weight is None else max(1.0, float(np.max(np.abs(self.weight))))
+        if self.name == "seuclidean" and self.weight is not None:
+            scale = max(1.0, 1.0 / float(self.weight.min()))
+        far = max(abs(float(X.max())), abs(float(X.min())))
+        if 2.0 * far > (1e307 / (scale * X.shape[1] ** 2)) ** (1.0 / power):
+            raise ValueError(
+                f"{what} has a value of {far:g}, so far out that its power {power:g} overflows: scale it down, or use "
+                "metric='manhattan' or 'chebyshev'"
+            )
 
 
 def resolve_metric(metric: Any, arguments: dict[str, Any], X: NDArray[Any], allowed: list[str] | None = None) -> Metric:

@@ -56,7 +56,7 @@ def _blocks_of(X, Py_ssize_t d, int n_threads):
     return KdTree(X, BLOCK if len(X) <= BLOCK else LEAF, n_threads)
 
 
-cdef class Search:
+cdef class _Search:
     """A kd-tree, a metric and queries that lie in blocks."""
 
     cdef object keep
@@ -179,7 +179,7 @@ cdef class Search:
 
 def nearest(tree, metric, X, Py_ssize_t k, int n_threads=1):
     """(distances, rows), (n, k) each; see kd_neighbors.pyi."""
-    cdef Search search = Search(tree, metric, X, n_threads)
+    cdef _Search search = _Search(tree, metric, X, n_threads)
     if not 1 <= k <= search.tree.n:
         raise ValueError(f"k={k} must be between 1 and the tree's {search.tree.n} points")
     distance = np.empty((search.queries.n, k))
@@ -190,7 +190,7 @@ def nearest(tree, metric, X, Py_ssize_t k, int n_threads=1):
 
 def count_within(tree, metric, X, radius, int n_threads=1):
     """(n,) int64; see kd_neighbors.pyi."""
-    cdef Search search = Search(tree, metric, X, n_threads)
+    cdef _Search search = _Search(tree, metric, X, n_threads)
     count = np.empty(search.queries.n, np.int64)
     search.within(_radii(radius, len(count)), count, None, NULL, NULL)
     return count
@@ -198,7 +198,7 @@ def count_within(tree, metric, X, radius, int n_threads=1):
 
 def list_within(tree, metric, X, radius, bint with_distance=True, int n_threads=1):
     """(start, rows, distances or None); see kd_neighbors.pyi."""
-    cdef Search search = Search(tree, metric, X, n_threads)
+    cdef _Search search = _Search(tree, metric, X, n_threads)
     count = np.empty(search.queries.n, np.int64)
     radii = _radii(radius, len(count))
     search.within(radii, count, None, NULL, NULL)

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import sklearn.ensemble
 import sklearn.neighbors
+import sklearn.neighbors._ball_tree
+import sklearn.neighbors._kd_tree
 import sklearn.tree
 
 import fastml.ensemble
@@ -25,6 +27,7 @@ import fastml.neighbors.neighbors_base
 import fastml.neighbors.queries
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from tests.upstream.neighbors_adapter import BallTree32, KDTree32
 
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
@@ -47,6 +50,13 @@ REPLACED = {
     },
     sklearn.neighbors: {name: getattr(fastml.neighbors, name) for name in NEIGHBORS},
     sklearn.neighbors._base: {"KNeighborsMixin": fastml.neighbors.queries.NearestQueries},  # a test asks who is one
+    sklearn.neighbors: {"BallTree": fastml.neighbors.BallTree, "KDTree": fastml.neighbors.KDTree},
+    sklearn.neighbors._ball_tree: {
+        "BallTree": fastml.neighbors.BallTree, "BallTree64": fastml.neighbors.BallTree, "BallTree32": BallTree32,
+    },
+    sklearn.neighbors._kd_tree: {
+        "KDTree": fastml.neighbors.KDTree, "KDTree64": fastml.neighbors.KDTree, "KDTree32": KDTree32,
+    },
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
 OURS = [
@@ -86,6 +96,8 @@ def _counted(fit: Callable[..., Any]) -> Callable[..., Any]:
 
 for ours in OURS:
     ours.fit = _counted(ours.fit)
+for tree in (fastml.neighbors.BallTree, fastml.neighbors.KDTree):  # what a tree does in place of a fit
+    tree.__init__ = _counted(tree.__init__)  # type: ignore[method-assign]
 for package, replacements in REPLACED.items():
     for name, replacement in replacements.items():
         setattr(package, name, replacement)
