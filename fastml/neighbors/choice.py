@@ -22,6 +22,8 @@ from fastml.neighbors.searches import BruteSearch, PairwiseSearch, PrecomputedSe
 FEW_COLUMNS, MOST_COLUMNS = 6, 64
 FEW_POINTS = 1000
 """With fewer points up to 15 columns are few."""
+SCREENED_COLUMNS = 4
+"""Columns from which a screen that bounds a dear distance by the Euclidean one beats a tree, which evaluates each pair."""
 MOST_DIMENSIONS = 7.5
 """Of normal points in 8 columns 7.0 is measured, in 10 columns 8.2; a tree and all pairs take the same time at 8 to 9."""
 BRUTE_METRICS = sorted(VALID_METRICS["brute"])
@@ -101,7 +103,9 @@ def choose(metric: Any, params: dict[str, Any], algorithm: str, X: Any, n_neighb
         return "brute"
     if callable(known):
         return "ball_tree"
-    if known not in BALL_TREE_METRICS or not suits_a_tree(X):
+    if known not in BALL_TREE_METRICS or known == "hamming" or not suits_a_tree(X):
+        return "brute"
+    if known in ("minkowski", "mahalanobis") and X.shape[1] > SCREENED_COLUMNS:
         return "brute"
     if known in KD_TREE_METRICS and params.get("w") is None:
         return "kd_tree"

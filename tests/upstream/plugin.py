@@ -56,6 +56,8 @@ REPLACED = {
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
     },
+    sklearn.neighbors: {name: getattr(fastml.neighbors, name) for name in NEIGHBORS},
+    sklearn.neighbors._base: {"KNeighborsMixin": fastml.neighbors.queries.NearestQueries},  # a test asks who is one
     sklearn.neighbors: {"BallTree": fastml.neighbors.BallTree, "KDTree": fastml.neighbors.KDTree},
     sklearn.neighbors._ball_tree: {
         "BallTree": fastml.neighbors.BallTree, "BallTree64": fastml.neighbors.BallTree, "BallTree32": BallTree32,
@@ -63,8 +65,6 @@ REPLACED = {
     sklearn.neighbors._kd_tree: {
         "KDTree": fastml.neighbors.KDTree, "KDTree64": fastml.neighbors.KDTree, "KDTree32": KDTree32,
     },
-    sklearn.neighbors: {name: getattr(fastml.neighbors, name) for name in NEIGHBORS},
-    sklearn.neighbors._base: {"KNeighborsMixin": fastml.neighbors.queries.NearestQueries},  # a test asks who is one
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
     sklearn.svm: {name: getattr(fastml.svm, name) for name in ("SVC", "SVR", "NuSVC", "NuSVR", "OneClassSVM")},
 }
