@@ -25,6 +25,7 @@ __all__ = ["FORMAT_VERSION", "ModelFiles", "load", "save"]
 FORMAT_VERSION = 1
 MOVED: dict[str, str] = {}  # class names in files of older releases -> where the class is now
 NOT_KEPT = {"_sklearn_version", "_skl_callbacks", "_parent_callback_ctx"}
+CSR_KINDS = ("csr_matrix", "csr_array")
 TENSOR_KINDS = "?bhilqBHILQefd"  # dtype.char of what safetensors holds; other arrays go as bytes
 
 
@@ -185,6 +186,9 @@ class _Writer:
             return value if math.isfinite(value) else {"$": "float", "value": repr(value)}
         if isinstance(value, np.ndarray):
             return self.array(value)
+        if type(value).__name__ in CSR_KINDS and type(value).__module__.startswith("scipy."):
+            parts = {name: self.array(getattr(value, name)) for name in ("data", "indices", "indptr")}
+            return {"$": type(value).__name__, "shape": list(value.shape), **parts}
         if isinstance(value, np.generic):
             return {"$": "scalar", "of": self.array(np.asarray(value).reshape(1))}
         if type(value) is list:
@@ -256,6 +260,13 @@ class _Reader:
             return self.arrays[stored["name"]]
         if kind == "bytes":
             return self.bytes(stored)
+        if kind in CSR_KINDS:
+            from scipy import sparse
+
+            parts = [self.value(stored[name]) for name in ("data", "indices", "indptr")]
+            made = getattr(sparse, kind)(tuple(parts), shape=stored["shape"])
+            made.check_format(full_check=True)
+            return made
         if kind == "objects":
             array = np.empty(len(stored["items"]), dtype=object)
             array[:] = [self.value(item) for item in stored["items"]]

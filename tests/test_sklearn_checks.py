@@ -5,6 +5,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from fastml.cluster import DBSCAN
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -58,6 +59,8 @@ ESTIMATORS = [
     C45Classifier(),
     CHAIDClassifier(),
     CHAIDRegressor(),
+    DBSCAN(),
+    DBSCAN(metric="manhattan"),
 ]
 
 

@@ -4,12 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastml.cluster.dbscan_estimator import DBSCAN, dbscan
     from fastml.cluster.dbscan_eps import EpsSuggestion, suggest_eps
+    from fastml.cluster.dbscan_estimator import DBSCAN, dbscan
 
 __all__ = ["DBSCAN", "EpsSuggestion", "dbscan", "suggest_eps"]
 
-_MODULES = {"DBSCAN": "dbscan_estimator", "dbscan": "dbscan_estimator", "EpsSuggestion": "dbscan_eps", "suggest_eps": "dbscan_eps"}
+_MODULES = {
+    "DBSCAN": "dbscan_estimator", "EpsSuggestion": "dbscan_eps", "dbscan": "dbscan_estimator",
+    "suggest_eps": "dbscan_eps",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

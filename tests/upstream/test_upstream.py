@@ -1,4 +1,4 @@
-"""scikit-learn's tests of boosting and of trees pass on fastml's classes."""
+"""scikit-learn's tests of boosting, trees and clusterings pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = [
+    "sklearn.cluster.tests.test_dbscan",
     "sklearn.ensemble.tests.test_gradient_boosting",
     "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
     "sklearn.ensemble.tests.test_forest",
