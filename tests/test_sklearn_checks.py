@@ -7,6 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastml.cluster import DBSCAN, HDBSCAN, BisectingKMeans, KMeans, MiniBatchKMeans
 from fastml.cluster import BisectingKMeans, KMeans, MiniBatchKMeans, ScaledClustering
+from fastml.cluster import DBSCAN
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -117,6 +118,8 @@ ESTIMATORS = [
     RadiusNeighborsClassifier(),
     RadiusNeighborsRegressor(),
     RadiusNeighborsTransformer(),
+    DBSCAN(),
+    DBSCAN(metric="manhattan"),
 ]
 
 

@@ -3,17 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def unit_vectors(angles: NDArray[np.float64], n_threads: int = ...) -> NDArray[np.float64]:
+    """(n, 3) points on the unit sphere, to 2^-52, of latitudes and longitudes (n, 2) in radians of few turns."""
+
 class CellClusters:
-    """Points in cells, to be clustered step by step: find_cores, keep_cores, join_cells, number_clusters, reach_borders,
-    results. Steps over cells may be cut into pieces; no number depends on how, nor on the threads.
+    """Points in cells, to be clustered step by step: find_cores, keep_cores, join_cells, number_clusters,
+    reach_borders, results. Steps over cells may be cut into pieces; no number depends on how, nor on the threads.
 
     X : (n, d) finite, d <= 3
     eps : points are within eps of each other where the sum of squared differences is <= eps * eps
     min_samples : weight within eps, its own included, that makes a point core
     sample_weight : (n,); None: each is 1
-    angles : (n, 2) latitude and longitude where X are points on the unit sphere: up to a squared chord of sure_sq a pair
-        is within, beyond never_sq it is not, between them the haversine formula decides, <= angle_limit. All points
-        of a cell of side eps / sqrt(3) must be within.
+    angles : (n, 2) latitude and longitude where X are points on the unit sphere: up to a squared chord of sure_sq a
+        pair is within, beyond never_sq it is not, between them the haversine formula decides, <= angle_limit. All
+        points of a cell of side eps / sqrt(3) must be within.
     Raises OverflowError where the grid has more than 2^62 cells or 2^31 along a column. About 60 bytes a point.
     """
 
@@ -33,6 +36,6 @@ class CellClusters:
     def number_clusters(self) -> int:
         """Number the clusters by their first core point, once join_cells has seen all cells; how many there are."""
     def reach_borders(self, first: int, last: int) -> None:
-        """Label the points of the cells first <= c < last; a point that is not core by the lowest cluster it reaches."""
+        """Label the points of the cells first <= c < last; one that is not core by the lowest cluster it reaches."""
     def results(self) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Labels, -1 for noise, and which points are core; of the rows of X."""

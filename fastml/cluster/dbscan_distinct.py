@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 SAMPLED = 2048
 MANY = 20_000
-"""Copies of one row from which it pays: 20,000^2 comparisons take as long as to find all copies among a million rows."""
+"""Copies of one row from which it pays: 20,000^2 comparisons take as long as to find the copies of a million rows."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ class DBSCAN(ClusterMixin, ModelFiles, BaseEstimator):
     """Clusters of dense regions, apart from noise.
 
     A point is core if points of weight `min_samples`, itself included, are within `eps` of it. Core points within `eps`
-    of each other are one cluster; another point belongs to the lowest cluster of a core point within `eps`, or is noise.
+    of each other are one cluster; another point belongs to the lowest cluster of a core point within `eps`, or is
+    noise.
     Clusters are numbered in the order of their first core point. Labels are scikit-learn's, whatever the number of
     threads.
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml.cluster.dbscan_metrics import column_ranges
+
 ROTATE_FROM = 8
 """Features from which principal axes come first: few coordinates then tell that a pair is far apart."""
 ROTATE_TO = 1024
@@ -20,8 +22,8 @@ UNIT = 2.0**-24
 
 @dataclass(frozen=True)
 class Filter:
-    """points : (n, d') float32; a pair at a distance (squared, where norm is "euclidean") of at most `sure` is within eps,
-    one beyond `never` is not."""
+    """points : (n, d') float32; a pair at a distance (squared, where norm is "euclidean") of at most `sure` is within
+    eps, one beyond `never` is not."""
 
     points: NDArray[np.float32]
     norm: str
@@ -37,14 +39,14 @@ def no_filter(n_samples: int) -> Filter:
 def euclidean_filter(X: NDArray[Any], eps: float, far: float | None = None) -> Filter:
     """X (n, d), centred, turned to its principal axes and scaled by a power of 2 into the unit ball.
 
-    A rounded point is 2^-24 off in each coordinate, so a distance is off by a = 2^-23 at most, and the sum of d squares by
-    a relative b = (d + 32) 2^-24. Whole numbers whose squares add up to less than 2^24 are taken as they are: nothing
+    A rounded point is 2^-24 off at most, so a distance is off by a = 2^-23, and the sum of d squares by a relative
+    b = (d + 32) 2^-24. Whole numbers whose squares add up to less than 2^24 are taken as they are: nothing
     rounds.
 
     far : where it is not a distance that decides, but one that is within for sure up to eps and not beyond far
     """
     n, d = X.shape
-    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    low, high = column_ranges(X)
     if far is None and float(((high - low) ** 2).sum()) < 2.0**24 and np.abs([low, high]).max() < 2.0**24 and _whole(X):
         limit = float(min(np.floor(eps * eps), 2.0**24))
         order = np.argsort(low - high, kind="stable")
@@ -75,7 +77,7 @@ def coordinate_filter(X: NDArray[Any], eps: float, norm: str, *, exact_norm: boo
     exact_norm : False where the norm is only a lower bound of the metric, so that no pair is sure.
     """
     n, d = X.shape
-    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    low, high = column_ranges(X)
     centre = low / 2 + high / 2
     reach = np.maximum(high - centre, centre - low)
     radius = float(reach.sum() if norm == "manhattan" else reach.max())

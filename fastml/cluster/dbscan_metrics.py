@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastml._engines.block_clusters import KINDS
 
-ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan", "matching": "hamming", "infinity": "chebyshev"}
+ALIASES = {"l2": "euclidean", "l1": "manhattan", "cityblock": "manhattan", "matching": "hamming"}
 IN_ENGINES = {*KINDS, "cosine"}
 LEAST_EPS, MOST = 1e-150, 1e150
 """Beyond these, squares leave the range of float64."""
@@ -21,7 +21,7 @@ LEAST_EPS, MOST = 1e-150, 1e150
 @dataclass(frozen=True)
 class Metric:
     """name : of IN_ENGINES, "precomputed", "own" or another of scikit-learn's; p : of "minkowski"; weight : (d,) of
-    "minkowski" (or None) and "seuclidean", (d, d) of "mahalanobis"; compiled : the function of "own", with its address."""
+    "minkowski" (or None) and "seuclidean", (d, d) of "mahalanobis"; compiled : the function of "own", at an address."""
 
     name: str
     p: float = 2.0
@@ -115,6 +115,15 @@ def _none_but(name: str, params: dict[str, Any], allowed: Any) -> dict[str, Any]
     if strange:
         raise ValueError(f"metric_params has {', '.join(strange)}, which metric={name!r} does not take")
     return params
+
+
+def column_ranges(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest number of each column; one by one where rows are so short that NumPy would crawl."""
+    if X.shape[1] > 8:
+        return X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    pairs = [(column.min(), column.max()) for column in X.T]
+    low, high = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+    return low, high
 
 
 def check_range(metric: Metric, X: Any, eps: float) -> None:

@@ -1,10 +1,11 @@
-"""DBSCAN by any distance that can be asked for a few rows at a time: matrices, sparse rows, scikit-learn's other metrics
-and plain Python functions. No more than a slab of distances is kept, and no lists of neighbours."""
+"""DBSCAN by any distance that can be asked for a few rows at a time: matrices, sparse rows, scikit-learn's other
+metrics and plain Python functions. No more than a slab of distances is kept, and no lists of neighbours."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def cluster_graph(graph: Any, eps: float, min_samples: float, weight: NDArray[np
         from math import fsum
 
         total = np.array([
-            fsum(weight[graph.indices[a:b][near[a:b]]]) for a, b in zip(start[:-1], start[1:], strict=True)
+            fsum(weight[graph.indices[a:b][near[a:b]]]) for a, b in pairwise(start)
         ])  # fmt: skip
     is_core = np.asarray(total >= min_samples)
     labels = reach_by_graph(

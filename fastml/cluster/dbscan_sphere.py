@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml._engines.cell_clusters import unit_vectors
+from fastml.cluster.dbscan_metrics import column_ranges
+
 EARTH_RADIUS = {"km": 6371.0088, "miles": 6371.0088 / 1.609344}
 """The mean radius of the Earth (IUGG: (2 a + b) / 3)."""
 UNITS = ("radians", "degrees", "km", "miles")
@@ -46,7 +49,7 @@ def angles_of(X: NDArray[Any], units: str) -> NDArray[np.float64]:
             f"metric='haversine' takes two columns, latitude and longitude; X has {X.shape[1]} feature(s)"
         )
     right = np.pi / 2 if units == "radians" else 90.0
-    reach = np.abs(X).max(axis=0).astype(np.float64)
+    reach = np.maximum(*np.abs(column_ranges(X)))
     for j, (name, most) in enumerate((("latitude", right), ("longitude", 4 * right))):
         if reach[j] > most * (1 + 1e-7):  # what a float32 makes of pi / 2
             unit = "radians" if units == "radians" else "degrees"
@@ -61,18 +64,11 @@ def angles_of(X: NDArray[Any], units: str) -> NDArray[np.float64]:
     return np.radians(X, dtype=np.float64) if units != "radians" else np.ascontiguousarray(X, dtype=np.float64)
 
 
-def unit_vectors(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 3) points on the unit sphere."""
-    latitude, longitude = angles[:, 0], angles[:, 1]
-    across = np.cos(latitude)
-    return np.stack([across * np.cos(longitude), across * np.sin(longitude), np.sin(latitude)], axis=1)
-
-
 def sphere_of(X: NDArray[Any], eps: float, units: str) -> Sphere:
     """What the engines take for metric="haversine".
 
-    A chord is c = 2 sqrt(haversine). Both ways round by a few units of 2^-53, absolute in a coordinate of the vectors and
-    in the sine of half a turn, so c^2 and 4 haversine differ by less than 1e-14 (c + c^2).
+    A chord is c = 2 sqrt(haversine). Both round by a few units of 2^-53, absolute in a coordinate of the vectors and in
+    the sine of half a turn, so c^2 and 4 haversine differ by less than 1e-14 (c + c^2).
     """
     angles = angles_of(X, units)
     angle = eps_in_radians(eps, units)

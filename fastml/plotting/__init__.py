@@ -1,6 +1,7 @@
 """Pictures of a fitted model, drawn with matplotlib (`pip install 'fastml[cli]'`)."""
 
 from fastml.plotting.classification import plot_confusion_matrix, plot_roc_curve
+from fastml.plotting.clusters import plot_clusters, plot_k_distances
 from fastml.plotting.condensed_tree import plot_condensed_tree
 from fastml.plotting.decision_boundary import plot_decision_boundary
 from fastml.plotting.importances import plot_importances
@@ -12,7 +13,7 @@ from fastml.plotting.training import check_picture, draw_training
 from fastml.plotting.tree import plot_tree
 
 __all__ = [
-    "check_picture", "draw_training", "plot_condensed_tree", "plot_confusion_matrix", "plot_decision_boundary",
-    "plot_importances", "plot_kmeans_path", "plot_learning_curve", "plot_margin", "plot_residuals", "plot_roc_curve",
-    "plot_tree",
+    "check_picture", "draw_training", "plot_clusters", "plot_condensed_tree", "plot_confusion_matrix",
+    "plot_decision_boundary", "plot_importances", "plot_k_distances", "plot_kmeans_path", "plot_learning_curve",
+    "plot_margin", "plot_residuals", "plot_roc_curve", "plot_tree",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Density clustering of points in any number of dimensions, by any metric, in blocks of a kd-tree.
 
-Which points are core is found by counting those within eps, nearest blocks first, until there are min_samples. Core points
-within eps of each other are joined, block by block; two blocks that are whole in one cluster already are not looked at.
+Which points are core is found by counting those within eps, nearest blocks first, until there are min_samples. Core
+points within eps of each other are joined, block by block; blocks that are whole in one cluster already are passed by.
 No list of neighbours is kept. Limit: simd/blocks.inl.
 """
 
@@ -51,7 +51,7 @@ KINDS = {
 NORMS = {"euclidean": FASTML_EUCLIDEAN, "manhattan": FASTML_MANHATTAN, "chebyshev": FASTML_CHEBYSHEV}
 
 cdef enum:
-    CORE = 1                # of the states in blocks.inl
+    CORE = 1                # of the states in block_steps.inl
     FIND, WITHIN, BETWEEN, BORDERS
 
 
@@ -80,8 +80,9 @@ cdef class BlockClusters:
         self.weight = None
 
     def __init__(
-        self, rows, const float[:, ::1] filter_points, metric, double limit, double min_samples, *, str norm="euclidean",
-        float sure=-1.0, float never=0.0, const double[::1] sample_weight=None, keeps=None, int n_threads=1,
+        self, rows, const float[:, ::1] filter_points, metric, double limit, double min_samples, *,
+        str norm="euclidean", float sure=-1.0, float never=0.0, const double[::1] sample_weight=None, keeps=None,
+        int n_threads=1,
     ):
         cdef Py_ssize_t n = filter_points.shape[0], i
         if not isinstance(rows, np.ndarray) or rows.ndim != 2 or not rows.flags.c_contiguous or not rows.flags.aligned \
@@ -110,7 +111,7 @@ cdef class BlockClusters:
             self.blocks.rows64 = <const double *> cnp.PyArray_DATA(rows)
         else:
             self.blocks.rows32 = <const float *> cnp.PyArray_DATA(rows)
-        self.read_metric(metric)
+        self.set_metric(metric)
         self.blocks.min_samples = min_samples
         self.blocks.early = 1
         self.order_points(filter_points)
@@ -123,7 +124,7 @@ cdef class BlockClusters:
             self.blocks.weight = &self.weight[0]
         self.state = np.zeros(n, np.uint8)
 
-    cdef int read_metric(self, metric) except -1:
+    cdef int set_metric(self, metric) except -1:
         cdef Py_ssize_t d = self.blocks.n_features, wanted
         cdef int kind
         if metric == "cosine":
@@ -134,7 +135,8 @@ cdef class BlockClusters:
             wanted = d * d if kind == FASTML_MAHALANOBIS else d
             if weight is not None and weight.size != wanted:
                 raise ValueError(f"a metric's weight must have {wanted} numbers")
-            if (kind in (FASTML_SEUCLIDEAN, FASTML_MAHALANOBIS) and weight is None) or (kind == FASTML_OWN and not address):
+            if (kind in (FASTML_SEUCLIDEAN, FASTML_MAHALANOBIS) and weight is None) \
+                    or (kind == FASTML_OWN and not address):
                 raise ValueError("the metric lacks its weight or its address")
         if kind == FASTML_HAVERSINE and d != 2:
             raise ValueError("haversine takes two columns")
@@ -143,7 +145,7 @@ cdef class BlockClusters:
         return 0
 
     cdef int order_points(self, const float[:, ::1] points) except -1:
-        cdef Py_ssize_t n = self.n_samples, b, k, m, i
+        cdef Py_ssize_t n = self.n_samples, b, k, m
         cdef int d = self.blocks.n_dims, stride = (d + FASTML_BOX_PAD - 1) // FASTML_BOX_PAD * FASTML_BOX_PAD, j
         cdef float[::1] key
         cdef float x, low, high
@@ -220,7 +222,7 @@ cdef class BlockClusters:
         if not 0 <= first <= last <= self.n_blocks:
             raise ValueError(f"blocks {first} to {last} are not within {self.n_blocks}")
         if self.state is None or (step != FIND and self.cores is None) or (step == BORDERS and not self.numbered):
-            raise ValueError("find_cores, keep_cores, join_within, join_blocks, number_clusters, reach_borders: in order")
+            raise ValueError("find_cores, keep_cores, join_within, join_blocks, number_clusters, reach_borders")
         with nogil, parallel(num_threads=self.n_threads):
             scratch = <fastml_near_block *> malloc((self.n_blocks + 1) * sizeof(fastml_near_block))
             row = <float *> calloc(self.blocks.box_stride + FASTML_BOX_PAD, sizeof(float))

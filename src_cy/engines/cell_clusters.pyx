@@ -1,8 +1,8 @@
 """Density clustering of points in one to three dimensions by the cells of a grid.
 
-A cell's side is a little less than eps / sqrt(d), so that all points of a cell are within eps of each other: a cell with
-min_samples points is core as a whole, and core points of a cell are one cluster. So clusters are sets of cells, and two
-cells are joined where a core point of one is within eps of one of the other. Limit: simd/cells.inl.
+A cell's side is a little less than eps / sqrt(d), so that all points of a cell are within eps of each other: a cell
+with min_samples points is core as a whole, and core points of a cell are one cluster. So clusters are sets of cells,
+and two cells are joined where a core point of one is within eps of one of the other. Limit: simd/cells.inl.
 Source: Gunawan 2013; Gan and Tao 2015.
 """
 
@@ -30,11 +30,23 @@ cnp.import_array()
 
 cdef enum:
     CHUNK = 2048            # cells that a thread takes at once: to find the runs of the first costs as much as 50 cells
-    POINTS = 1 << 15        # points of a chunk where these are what counts
+    POINTS = 1 << 15        # angles that a thread takes at once
 
 # Rounding moves a point by less than 2^-20 of a side among at most 2^31 cells.
 cdef double SHRINK = 1.0 - 2.0 ** -18
 cdef double MOST_CELLS = 2.0 ** 31
+
+
+def unit_vectors(const double[:, ::1] angles, int n_threads=1):
+    """(n, 3) points on the unit sphere; see cell_clusters.pyi."""
+    cdef Py_ssize_t n = angles.shape[0], k
+    cdef const fastml_density_kernels *simd = fastml_density_kernels_chosen()
+    cdef double[:, ::1] points = np.empty((n, 3))
+    if angles.shape[1] != 2:
+        raise ValueError("angles must have two columns")
+    for k in prange((n + POINTS - 1) // POINTS, nogil=True, num_threads=max(n_threads, 1), schedule="static"):
+        simd.unit_vectors(&angles[k * POINTS, 0], min(<Py_ssize_t> POINTS, n - k * POINTS), &points[k * POINTS, 0])
+    return np.asarray(points)
 
 
 cdef class CellClusters:
@@ -48,17 +60,20 @@ cdef class CellClusters:
     cdef uint8_t[::1] is_core       # (n,) in that order, as all below
     cdef int32_t[::1] start, core_start, parent, label_of_cell, labels
     cdef int64_t[::1] key
-    cdef double[:, ::1] x, angle, core_x, core_angle
+    cdef double[:, ::1] x, core_x
+    cdef const double[:, ::1] angles
+    cdef uint32_t[::1] core_row
     cdef double[::1] weight
     cdef int n_threads
 
     def __cinit__(self):
         self.core_start = self.labels = None
-        self.angle = self.core_angle = None
+        self.angles = None
+        self.core_row = None
 
     def __init__(
         self, const double[:, :] X, double eps, double min_samples, const double[::1] sample_weight=None,
-        const double[:, :] angles=None, double angle_limit=0.0, double sure_sq=-1.0, double never_sq=-1.0,
+        const double[:, ::1] angles=None, double angle_limit=0.0, double sure_sq=-1.0, double never_sq=-1.0,
         int n_threads=1,
     ):
         cdef Py_ssize_t n = X.shape[0], i
@@ -80,7 +95,11 @@ cdef class CellClusters:
             self.cells.never_sq = never_sq
             self.cells.angle_limit = angle_limit
         self.sort_points(X, eps)
-        self.gather(X, angles, sample_weight)
+        if angles is not None:
+            self.angles = angles
+            self.cells.angles = &angles[0, 0]
+            self.cells.row_of = &self.order[0]
+        self.gather(X, sample_weight)
         self.cells.early = 1
         if sample_weight is not None:
             for i in range(n):
@@ -165,7 +184,7 @@ cdef class CellClusters:
         self.cells.start = &self.start[0]
         return 0
 
-    cdef int gather(self, const double[:, :] X, const double[:, :] angles, const double[::1] sample_weight) except -1:
+    cdef int gather(self, const double[:, :] X, const double[::1] sample_weight) except -1:
         """Coordinates by column, in the order of the cells."""
         cdef Py_ssize_t n = self.n_samples, i
         cdef int d = self.cells.n_dims, j
@@ -176,13 +195,6 @@ cdef class CellClusters:
                 self.x[j, i] = X[self.order[i], j]
         for j in range(d):
             self.cells.x[j] = &self.x[j, 0]
-        if angles is not None:
-            self.angle = np.empty((2, n))
-            for i in prange(n, nogil=True, num_threads=self.n_threads, schedule="static"):
-                for j in range(2):
-                    self.angle[j, i] = angles[self.order[i], j]
-            for j in range(2):
-                self.cells.angle[j] = &self.angle[j, 0]
         if sample_weight is not None:
             self.weight = np.empty(n)
             for i in range(n):
@@ -213,28 +225,24 @@ cdef class CellClusters:
         if n_core == self.n_samples:
             for j in range(d):
                 self.cores.x[j] = self.cells.x[j]
-            for j in range(2):
-                self.cores.angle[j] = self.cells.angle[j]
+            self.cores.row_of = self.cells.row_of
             return n_core
         self.core_x = np.empty((d, n_core + FASTML_CELL_PAD))
         self.core_x[:, n_core:] = 0.0
-        if self.angle is not None:
-            self.core_angle = np.empty((2, n_core + 1))
+        if self.angles is not None:
+            self.core_row = np.empty(n_core + 1, np.uint32)
+            self.cores.row_of = &self.core_row[0]
         for c in prange(self.n_cells, nogil=True, num_threads=self.n_threads, schedule="static"):
             m = self.core_start[c]
             for i in range(self.start[c], self.start[c + 1]):
                 if self.is_core[i]:
                     for j in range(d):
                         self.core_x[j, m] = self.x[j, i]
-                    if self.angle is not None:
-                        self.core_angle[0, m] = self.angle[0, i]
-                        self.core_angle[1, m] = self.angle[1, i]
+                    if self.angles is not None:
+                        self.core_row[m] = self.order[i]
                     m = m + 1
         for j in range(d):
             self.cores.x[j] = &self.core_x[j, 0]
-        if self.angle is not None:
-            for j in range(2):
-                self.cores.angle[j] = &self.core_angle[j, 0]
         return n_core
 
     def join_cells(self, Py_ssize_t first, Py_ssize_t last):

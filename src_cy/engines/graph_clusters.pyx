@@ -1,7 +1,7 @@
 """Density clustering over a graph of distances: who is near whom is known, and need not be mutual.
 
-A cluster is what its first core point reaches over core points; clusters take their members in order of these. So a label
-is final as soon as it is given. Limit: each edge is read twice.
+A cluster is what its first core point reaches over core points; clusters take their members in order of these. So a
+label is final as soon as it is given. Limit: each edge is read twice.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t

@@ -1,4 +1,4 @@
-"""Points in the order of a kd-tree whose leaves hold a fixed number of them: only the order is made, nothing is stored."""
+"""Points in the order of a kd-tree whose leaves hold a fixed number of them; only the order is made."""
 
 from libc.stdint cimport int32_t, int64_t
 

@@ -59,27 +59,20 @@ static inline void move_cell_run(const struct fastml_cells *g, int64_t cell, int
 
 struct cell_place {
     double x[FASTML_CELL_DIMS];
-    double latitude, longitude;
+    int64_t row;
 };
 
-static inline struct cell_place cell_place_of(const double *const *x, const double *const *angle, int n_dims, int64_t i)
+static inline struct cell_place cell_place_of(const double *const *x, const uint32_t *row, int n_dims, int64_t i)
 {
     struct cell_place at;
     for (int j = 0; j < n_dims; j++)
         at.x[j] = x[j][i];
-    at.latitude = angle[0] != NULL ? angle[0][i] : 0.0;
-    at.longitude = angle[0] != NULL ? angle[1][i] : 0.0;
+    at.row = row != NULL ? row[i] : 0;
     return at;
 }
 
-static int angle_within(const struct cell_place *at, double latitude, double longitude, double limit)
-{
-    const double here[2] = {at->latitude, at->longitude}, there[2] = {latitude, longitude};
-    return fastml_haversine_reduced(here, there) <= limit;
-}
-
 /* Bit k: point i + k, one of n that are left, is within eps of the place. */
-static inline unsigned near_eight(const struct fastml_cells *g, const double *const *x, const double *const *angle,
+static inline unsigned near_eight(const struct fastml_cells *g, const double *const *x, const uint32_t *row,
                                   int n_dims, const struct cell_place *at, int64_t i, int64_t n)
 {
     unsigned sure, maybe, mask = n >= 8 ? 255u : (1u << n) - 1u;
@@ -91,7 +84,7 @@ static inline unsigned near_eight(const struct fastml_cells *g, const double *co
         sum = _mm512_add_pd(sum, _mm512_mul_pd(difference, difference));
     }
     sure = _mm512_cmp_pd_mask(sum, _mm512_set1_pd(g->sure_sq), _CMP_LE_OQ) & mask;
-    if (angle[0] == NULL)
+    if (row == NULL)
         return sure;
     maybe = _mm512_cmp_pd_mask(sum, _mm512_set1_pd(g->never_sq), _CMP_LE_OQ) & mask & ~sure;
 #else
@@ -105,14 +98,15 @@ static inline unsigned near_eight(const struct fastml_cells *g, const double *co
     for (int k = 0; k < 8; k++)
         sure |= (unsigned)(sum[k] <= g->sure_sq) << k;
     sure &= mask;
-    if (angle[0] == NULL)
+    if (row == NULL)
         return sure;
     for (int k = 0; k < 8; k++)
         maybe |= (unsigned)(sum[k] <= g->never_sq) << k;
     maybe &= mask & ~sure;
 #endif
     for (int k = 0; maybe >> k; k++)
-        if (maybe >> k & 1u && angle_within(at, angle[0][i + k], angle[1][i + k], g->angle_limit))
+        if (maybe >> k & 1u &&
+            fastml_haversine_reduced(g->angles + 2 * at->row, g->angles + 2 * (int64_t)row[i + k]) <= g->angle_limit)
             sure |= 1u << k;
     return sure;
 }
@@ -135,7 +129,7 @@ static inline int64_t count_near(const struct fastml_cells *g, int n_dims, const
 {
     int64_t found = 0;
     for (int64_t i = first; i < last && found < enough; i += 8)
-        found += near_ones(near_eight(g, g->x, g->angle, n_dims, at, i, last - i));
+        found += near_ones(near_eight(g, g->x, g->row_of, n_dims, at, i, last - i));
     return found;
 }
 
@@ -146,7 +140,7 @@ static void weigh_near(const struct fastml_cells *g, int n_dims, const struct ce
 {
     double sum = *sum_inout, lost = *lost_inout;
     for (int64_t i = first; i < last; i += 8) {
-        const unsigned near = near_eight(g, g->x, g->angle, n_dims, at, i, last - i);
+        const unsigned near = near_eight(g, g->x, g->row_of, n_dims, at, i, last - i);
         for (int k = 0; near >> k; k++)
             if (near >> k & 1u) {
                 const double w = g->weight[i + k], total = sum + w;
@@ -158,6 +152,69 @@ static void weigh_near(const struct fastml_cells *g, int n_dims, const struct ce
     *lost_inout = lost;
 }
 
+/* Counts what is near in the rows begin <= r < end of the cell's neighbourhood for the points that lack some. */
+static inline int count_rows(const struct fastml_cells *g, int n_dims, const struct cell_runs *runs, int begin, int end,
+                             int64_t first, int64_t last, int64_t enough, int64_t *found_inout)
+{
+    int all = 1;
+    for (int64_t i = first; i < last; i++) {
+        const struct cell_place at = cell_place_of(g->x, g->row_of, n_dims, i);
+        int64_t found = found_inout[i - first];
+        for (int r = begin; r < end && found < enough; r++)
+            found += count_near(g, n_dims, &at, g->start[runs->begin[r]], g->start[runs->end[r]], enough - found);
+        found_inout[i - first] = found;
+        all &= found >= enough;
+    }
+    return all;
+}
+
+/* Moves some rows; how many points they hold. */
+static inline int64_t move_rows(const struct fastml_cells *g, int64_t cell, int begin, int end, struct cell_runs *runs)
+{
+    int64_t n = 0;
+    for (int r = begin; r < end; r++) {
+        move_cell_run(g, cell, r, runs);
+        n += g->start[runs->end[r]] - g->start[runs->begin[r]];
+    }
+    return n;
+}
+
+/* Each point is 1. The nearest rows mostly hold enough, and the others then stay where they are. */
+static inline void count_cell(const struct fastml_cells *g, int n_dims, int64_t cell, int64_t enough,
+                              struct cell_runs *runs, uint8_t *is_core_out)
+{
+    enum { GROUP = 32, NEAREST = 9 };
+    const int nearest = g->n_rows < NEAREST ? g->n_rows : NEAREST;
+    const int64_t end = g->start[cell + 1];
+    int64_t n_near = move_rows(g, cell, 0, nearest, runs), n_far = -1;
+    for (int64_t first = g->start[cell]; first < end; first += GROUP) {
+        const int64_t last = first + GROUP < end ? first + GROUP : end;
+        int64_t found[GROUP] = {0};
+        int counted = n_near >= enough;
+        if (!counted || !count_rows(g, n_dims, runs, 0, nearest, first, last, enough, found)) {
+            if (n_far < 0)
+                n_far = move_rows(g, cell, nearest, g->n_rows, runs);
+            if (n_near + n_far >= enough)
+                count_rows(g, n_dims, runs, counted ? nearest : 0, g->n_rows, first, last, enough, found);
+        }
+        for (int64_t i = first; i < last; i++)
+            is_core_out[i] = found[i - first] >= enough;
+    }
+}
+
+static inline void weigh_cell(const struct fastml_cells *g, int n_dims, int64_t cell, struct cell_runs *runs,
+                              uint8_t *is_core_out)
+{
+    move_rows(g, cell, 0, g->n_rows, runs);
+    for (int64_t i = g->start[cell]; i < g->start[cell + 1]; i++) {
+        const struct cell_place at = cell_place_of(g->x, g->row_of, n_dims, i);
+        double sum = 0.0, lost = 0.0;
+        for (int r = 0; r < g->n_rows && !(g->early && sum + lost >= g->min_samples); r++)
+            weigh_near(g, n_dims, &at, g->start[runs->begin[r]], g->start[runs->end[r]], &sum, &lost);
+        is_core_out[i] = sum + lost >= g->min_samples;
+    }
+}
+
 static inline void find_cores_in(const struct fastml_cells *g, int n_dims, int64_t first, int64_t last,
                                  uint8_t *is_core_out)
 {
@@ -166,34 +223,13 @@ static inline void find_cores_in(const struct fastml_cells *g, int n_dims, int64
     enough += (double)enough < g->min_samples;
     start_cell_runs(g, first, &runs);
     for (int64_t c = first; c < last; c++) {
-        const int64_t begin = g->start[c], end = g->start[c + 1];
-        int64_t n_around = 0;
-        if (g->weight == NULL && end - begin >= enough) {
-            memset(is_core_out + begin, 1, (size_t)(end - begin));
-            continue;
-        }
-        for (int r = 0; r < g->n_rows; r++) {
-            move_cell_run(g, c, r, &runs);
-            n_around += g->start[runs.end[r]] - g->start[runs.begin[r]];
-        }
-        if (g->weight == NULL && n_around < enough) {
-            memset(is_core_out + begin, 0, (size_t)(end - begin));
-            continue;
-        }
-        for (int64_t i = begin; i < end; i++) {
-            const struct cell_place at = cell_place_of(g->x, g->angle, n_dims, i);
-            if (g->weight == NULL) {
-                int64_t found = 0;
-                for (int r = 0; r < g->n_rows && found < enough; r++)
-                    found += count_near(g, n_dims, &at, g->start[runs.begin[r]], g->start[runs.end[r]], enough - found);
-                is_core_out[i] = found >= enough;
-            } else {
-                double sum = 0.0, lost = 0.0;
-                for (int r = 0; r < g->n_rows && !(g->early && sum + lost >= g->min_samples); r++)
-                    weigh_near(g, n_dims, &at, g->start[runs.begin[r]], g->start[runs.end[r]], &sum, &lost);
-                is_core_out[i] = sum + lost >= g->min_samples;
-            }
-        }
+        const int64_t size = g->start[c + 1] - g->start[c];
+        if (g->weight != NULL)
+            weigh_cell(g, n_dims, c, &runs, is_core_out);
+        else if (size >= enough)
+            memset(is_core_out + g->start[c], 1, (size_t)size);
+        else
+            count_cell(g, n_dims, c, enough, &runs, is_core_out);
     }
 }
 
@@ -212,9 +248,9 @@ static inline int cells_touch(const struct fastml_cells *g, const struct fastml_
                               int64_t b)
 {
     for (int64_t i = k->start[a]; i < k->start[a + 1]; i++) {
-        const struct cell_place at = cell_place_of(k->x, k->angle, n_dims, i);
+        const struct cell_place at = cell_place_of(k->x, k->row_of, n_dims, i);
         for (int64_t j = k->start[b]; j < k->start[b + 1]; j += 8)
-            if (near_eight(g, k->x, k->angle, n_dims, &at, j, k->start[b + 1] - j))
+            if (near_eight(g, k->x, k->row_of, n_dims, &at, j, k->start[b + 1] - j))
                 return 1;
     }
     return 0;
@@ -281,12 +317,12 @@ static inline void reach_borders_in(const struct fastml_cells *g, const struct f
             moved = 1;
             if (n_core)
                 best = label_of_cell[c];
-            at = cell_place_of(g->x, g->angle, n_dims, i);
+            at = cell_place_of(g->x, g->row_of, n_dims, i);
             for (int r = 0; r < g->n_rows; r++) {
                 const int64_t stop = k->start[runs.end[r]];
                 int64_t b = runs.begin[r];
                 for (int64_t j = k->start[b]; j < stop; j += 8) {
-                    const unsigned near = near_eight(g, k->x, k->angle, n_dims, &at, j, stop - j);
+                    const unsigned near = near_eight(g, k->x, k->row_of, n_dims, &at, j, stop - j);
                     for (int l = 0; near >> l; l++)
                         if (near >> l & 1u) {
                             while (k->start[b + 1] <= j + l)
@@ -310,4 +346,31 @@ static void reach_borders(const struct fastml_cells *g, const struct fastml_core
         reach_borders_in(g, k, 2, label_of_cell, is_core, first, last, label_out);
     else
         reach_borders_in(g, k, 3, label_of_cell, is_core, first, last, label_out);
+}
+
+/* Points on the unit sphere, (n, 3), of latitudes and longitudes, (n, 2) in radians of a few turns at most: to 2^-52, which
+   is all that the margins of the squared chords ask for; 4 times as fast as four calls of the C library's. */
+static void unit_vectors(const double *angles, int64_t n, double *points_out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double sine[2], cosine[2];
+        for (int j = 0; j < 2; j++) {
+            /* Adding 1.5 * 2^52 rounds to whole quarters, whose last two bits then stand in the sum's last ones. */
+            const double turned = angles[2 * i + j] * 0.63661977236758134 + 6755399441055744.0;
+            const double quarters = turned - 6755399441055744.0;
+            const double r = (angles[2 * i + j] - quarters * 1.5707963267341256) - quarters * 6.0771005065061922e-11;
+            const double q = r * r;
+            const double s = r + r * q * (-1.0 / 6 + q * (1.0 / 120 + q * (-1.0 / 5040 + q * (1.0 / 362880 +
+                             q * (-1.0 / 39916800 + q * (1.0 / 6227020800.0 + q * (-1.0 / 1307674368000.0)))))));
+            const double c = 1.0 + q * (-0.5 + q * (1.0 / 24 + q * (-1.0 / 720 + q * (1.0 / 40320 + q * (-1.0 / 3628800 +
+                             q * (1.0 / 479001600.0 + q * (-1.0 / 87178291200.0 + q * (1.0 / 20922789888000.0))))))));
+            const double half = 2.0 * (quarters * 0.25 - floor(quarters * 0.25));  /* 0, 0.5, 1 or 1.5 */
+            const int odd = half == 0.5 || half == 1.5;
+            sine[j] = (odd ? c : s) * (half >= 1.0 ? -1.0 : 1.0);
+            cosine[j] = (odd ? s : c) * (half == 0.5 || half == 1.0 ? -1.0 : 1.0);
+        }
+        points_out[3 * i] = cosine[0] * cosine[1];
+        points_out[3 * i + 1] = cosine[0] * sine[1];
+        points_out[3 * i + 2] = sine[0];
+    }
 }

@@ -21,7 +21,7 @@ enum {
 struct fastml_cells {
     int64_t n_cells;
     int n_dims, n_rows;
-    int64_t row[FASTML_CELL_ROWS];     /* nearest first; row[0] is 0 */
+    int64_t row[FASTML_CELL_ROWS];     /* of cells; nearest first, row[0] is 0 */
     const int64_t *key;                /* (n_cells + FASTML_KEY_PAD,) ascending */
     const int32_t *start;              /* (n_cells + 1,) first point of each */
     const double *x[FASTML_CELL_DIMS]; /* (n + FASTML_CELL_PAD,) coordinates */
@@ -29,7 +29,8 @@ struct fastml_cells {
     double min_samples;
     int early;                         /* whether counting may stop at min_samples: no weight is negative */
     double sure_sq, never_sq;          /* squared distances: up to the one within eps, beyond the other not */
-    const double *angle[2];            /* (n,) latitude and longitude, which decide between the two; or NULL */
+    const double *angles;              /* (n_rows, 2) latitude and longitude, which decide between the two; or NULL */
+    const uint32_t *row_of;            /* (n,) row of each point, or NULL where there are no angles */
     double angle_limit;                /* sin(eps / 2)^2 */
 };
 
@@ -37,7 +38,7 @@ struct fastml_cells {
 struct fastml_core_cells {
     const int32_t *start;              /* (n_cells + 1,) */
     const double *x[FASTML_CELL_DIMS]; /* (n_core + FASTML_CELL_PAD,) */
-    const double *angle[2];
+    const uint32_t *row_of;            /* (n_core,) or NULL */
 };
 
 enum {
@@ -83,8 +84,9 @@ struct fastml_density_kernels {
     void (*reach_borders)(const struct fastml_cells *cells, const struct fastml_core_cells *cores,
                           const int32_t *label_of_cell, const uint8_t *is_core, int64_t first, int64_t last,
                           int32_t *label_out);
+    void (*unit_vectors)(const double *angles, int64_t n, double *points_out);
 
-    /* blocks.inl: of the blocks first <= b < last; scratch has n_blocks entries, row box_stride zeros or more */
+    /* block_steps.inl: of the blocks first <= b < last; scratch has n_blocks entries, row box_stride zeros or more */
     void (*find_block_cores)(const struct fastml_blocks *blocks, int64_t first, int64_t last,
                              struct fastml_near_block *scratch, float *row, uint8_t *state_out);
     void (*join_within_blocks)(const struct fastml_blocks *blocks, const uint64_t *cores, int64_t first, int64_t last,

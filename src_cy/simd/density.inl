@@ -12,10 +12,13 @@
 
 #include "blocks.inl"
 
+#include "block_steps.inl"
+
 const struct fastml_density_kernels FASTML_NAME(fastml_density_kernels) = {
     .find_cores = find_cores,
     .join_cells = join_cells,
     .reach_borders = reach_borders,
+    .unit_vectors = unit_vectors,
     .find_block_cores = find_block_cores,
     .join_within_blocks = join_within_blocks,
     .join_blocks = join_blocks,

@@ -1,6 +1,6 @@
 """What Cython sees of density.h and disjoint.h."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from kernels.distances cimport fastml_metric
 
@@ -26,13 +26,14 @@ cdef extern from "density.h" nogil:
         int early
         double sure_sq
         double never_sq
-        const double *angle[2]
+        const double *angles
+        const uint32_t *row_of
         double angle_limit
 
     struct fastml_core_cells:
         const int32_t *start
         const double *x[3]
-        const double *angle[2]
+        const uint32_t *row_of
 
     enum:
         FASTML_POINTS
@@ -73,6 +74,7 @@ cdef extern from "density.h" nogil:
             const fastml_cells *cells, const fastml_core_cells *cores, const int32_t *label_of_cell,
             const uint8_t *is_core, int64_t first, int64_t last, int32_t *label_out
         ) noexcept nogil
+        void (*unit_vectors)(const double *angles, int64_t n, double *points_out) noexcept nogil
 
         void (*find_block_cores)(
             const fastml_blocks *blocks, int64_t first, int64_t last, fastml_near_block *scratch, float *row,

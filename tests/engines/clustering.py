@@ -39,7 +39,7 @@ def run_cells(engine, piece=7):
     n_clusters = engine.number_clusters()
     in_pieces(engine.n_cells, engine.reach_borders, piece)
     labels, is_core = engine.results()
-    assert n_core == is_core.sum() and n_clusters == labels.max(initial=-1) + 1
+    assert (n_core, n_clusters) == (is_core.sum(), labels.max(initial=-1) + 1)
     return labels, is_core
 
 
@@ -51,7 +51,7 @@ def run_blocks(engine, piece=2):
     n_clusters = engine.number_clusters()
     in_pieces(engine.n_blocks, engine.reach_borders, piece)
     labels, is_core = engine.results()
-    assert n_core == is_core.sum() and n_clusters == labels.max(initial=-1) + 1
+    assert (n_core, n_clusters) == (is_core.sum(), labels.max(initial=-1) + 1)
     return labels, is_core
 
 

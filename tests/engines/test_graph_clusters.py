@@ -27,11 +27,11 @@ def test_labels_are_those_of_the_definition(seed, n, density):
     ("start", "neighbour"), [([0, 3], [0]), ([0, 1], [1]), ([0, 1], [-1]), ([1, 0], [0]), ([0, 1, 1], [0])]
 )
 def test_damaged_arrays_are_refused(start, neighbour):
+    edges = np.array(start, np.int64), np.array(neighbour, np.int32), np.zeros(len(neighbour))
     with pytest.raises(ValueError):
-        reach_by_graph(
-            np.array(start, np.int64), np.array(neighbour, np.int32), np.zeros(len(neighbour)), 1.0, np.ones(1, np.uint8)
-        )
+        reach_by_graph(*edges, 1.0, np.ones(1, np.uint8))
 
 
 def test_no_points():
-    assert reach_by_graph(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0), 1.0, np.empty(0, np.uint8)).size == 0
+    edges = np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0)
+    assert reach_by_graph(*edges, 1.0, np.empty(0, np.uint8)).size == 0

@@ -1,5 +1,6 @@
 """scikit-learn's tests of boosting, of trees and of neighbours pass on fastml's classes."""
 """scikit-learn's tests of boosting, of trees and of clusterings pass on fastml's classes."""
+"""scikit-learn's tests of boosting, trees and clusterings pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = [
     "sklearn.cluster.tests.test_hdbscan",
+    "sklearn.cluster.tests.test_dbscan",
     "sklearn.ensemble.tests.test_gradient_boosting",
     "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
     "sklearn.ensemble.tests.test_forest",
