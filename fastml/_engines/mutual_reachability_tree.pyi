@@ -18,7 +18,7 @@ class ReachabilityTree:
         distances is taken
     The same tree for any number of threads: of equal edges that of the smaller distance, then of the smaller rows; only
     between points on top of each other, at a reachability of 0, any edges that join them.
-    About 90 bytes a point. Raises ValueError for what does not fit.
+    About 80 bytes a point beside the tree. Raises ValueError for what does not fit.
 
     ReachabilityTree(...), find_core_distances(0, n_leaves), then join() while n_components > 1.
     """

@@ -33,7 +33,7 @@ METRICS = {"euclidean": FASTML_EUCLIDEAN, "manhattan": FASTML_MANHATTAN, "chebys
 
 cdef enum:
     CHUNK = 8                   # leaves that a thread takes at a time
-    N_BESIDE = 6                # neighbours kept of each point
+    N_BESIDE = 4                # neighbours kept of each point
     MOST_OF_MEAN = 4            # components of more points than that times the mean wait
     LEAST_KEPT = 4              # so many are searched for, however few min_samples asks for
 
@@ -179,7 +179,7 @@ cdef class ReachabilityTree:
         self.bound, self.nearest, self.best = np.empty(n), np.full(n, -1, np.int32), np.empty(n, np.int32)
         self.least = np.array(self.core)
         self.first, self.second = np.empty(n - 1, np.int32), np.empty(n - 1, np.int32)
-        self.weight, self.length = np.empty(n - 1), np.empty(n - 1)
+        self.weight = np.empty(n - 1)
         self.state.core, self.state.node_core = &self.core[0], &self.node_core[0]
         self.state.component, self.state.node_component = &self.component[0], &self.node_component[0]
         self.state.own_core, self.state.own_component = &self.core[0], &self.component[0]
@@ -304,8 +304,7 @@ cdef class ReachabilityTree:
                 continue
             self.component[max(a, b)] = min(a, b)
             e = <int32_t> self.n_edges
-            self.first[e], self.second[e] = self.points.row[p], self.points.row[q]
-            self.weight[e], self.length[e] = self.least[p], self.distance(p, q)
+            self.first[e], self.second[e], self.weight[e] = p, q, self.least[p]
             self.n_edges += 1
             self.n_components -= 1
 
@@ -315,8 +314,23 @@ cdef class ReachabilityTree:
             raise ValueError(f"{self.n_components} components are left: join until there is one")
         if not self.started:
             self.start()
-        self.tidy()
+        if self.length is None:
+            self.finish()
         return np.asarray(self.first), np.asarray(self.second), np.asarray(self.weight), np.asarray(self.length)
+
+    cdef finish(self):
+        """Places to rows, and distances; what the rounds needed is given back before that."""
+        cdef Py_ssize_t i
+        cdef int32_t p, q
+        self.beside = None
+        self.bound = self.least = None
+        self.component = self.nearest = self.best = None
+        self.length = np.empty(self.n_points - 1)
+        for i in range(self.n_points - 1):
+            p, q = self.first[i], self.second[i]
+            self.length[i] = self.distance(p, q)
+            self.first[i], self.second[i] = self.points.row[p], self.points.row[q]
+        self.tidy()
 
     cdef tidy(self):
         """Points on top of each other were joined as it came: now each of them by the one of the smallest row."""
