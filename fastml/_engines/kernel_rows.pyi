@@ -15,10 +15,10 @@ def pack_rows(
 ) -> None:
     """rows_out = packed (X[index] - mean) * scale, sq_out = half of their squared norms."""
 
-def pack_panels(
-    rows: np.ndarray, sq: np.ndarray, index: np.ndarray, panels_out: np.ndarray, sq_out: np.ndarray
+def take_rows(
+    rows: np.ndarray, sq: np.ndarray, index: np.ndarray, rows_out: np.ndarray, sq_out: np.ndarray
 ) -> None:
-    """panels_out = the packed rows `index`, zeros behind the last."""
+    """rows_out = the packed rows `index`, in blocks or panels of their own; zeros behind the last."""
 
 def kernel_values(
     rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, kind: int, degree: int, gamma: float,
@@ -31,3 +31,19 @@ def add_kernel(
     gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
 ) -> None:
     """out[i] += sum over v of coef[v] K(row i, vector v); out is float64."""
+
+def add_kernel_many(
+    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int, degree: int,
+    gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
+) -> None:
+    """out[o, i] += sum over v of coef[panel, o, v] K(row i, vector v of the panel); out is float64."""
+
+def add_sparse(
+    indptr: np.ndarray, indices: np.ndarray, values: np.ndarray, sq: np.ndarray, index: np.ndarray, slot_of: np.ndarray,
+    panel: np.ndarray, panel_sq: np.ndarray, coef: np.ndarray, kind: int, degree: int, gamma: float, coef0: float,
+    out: np.ndarray, n_threads: int = 1,
+) -> None:
+    """out[i] += sum over v of coef[v] K(row index[i] of a CSR matrix, vector v of a panel); out is float64.
+
+    panel : (n_slots, 256 bytes of vectors), slot 0 zeros.  slot_of : int32 (n_columns,), 0 for a column without a slot.
+    """

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import NotFittedError, check_is_fitted
+from fastml.svm.decide import decision
 from fastml.svm.kernels import call_kernel
 from fastml.svm.pairs import Decomposition
 from fastml.svm.rows import open_rows
-from fastml.svm.solver import Kernel, Machine, decision
+from fastml.svm.solver import Kernel, Machine
+from fastml.threads import effective_threads
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +46,7 @@ class MachineResults:
         if not self._machine or self._machine[0][0] is not self._dual_coef_:
             precomputed = self._kernel.kind == "precomputed"
             vectors = self.support_.astype(np.int64) if precomputed else self.support_vectors_
-            made = Machine(self._kernel, vectors, self._by_problem(), self._intercept_)
+            made = Machine(self._kernel, vectors, self._by_problem(), self._intercept_, self._n_support)
             self._machine[:] = [(self._dual_coef_, made)]
         return self._machine[0][1]
 
@@ -76,7 +78,9 @@ class MachineResults:
 
     def _values(self, X: Any) -> Floats:
         """Decision values of every problem, (n_rows, n_problems)."""
-        return decision(self._open(X), self._as_machine())
+        X, machine = self._open(X), self._as_machine()
+        work = float(X.shape[0]) * len(self.support_) * (X.shape[1] / 16.0 + 1.0)
+        return decision(X, machine, effective_threads(self.n_jobs, work))
 
     @property
     def coef_(self) -> Any:

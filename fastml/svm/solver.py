@@ -15,13 +15,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.smo import solve_matrix
-from fastml.svm.gram import LANES, kernel_blocks, kernel_matrix
+from fastml.svm.blocked import State
+from fastml.svm.precision import minimise
+from fastml.svm.side_by_side import solve_side_by_side
 
 Kind = Literal["linear", "poly", "rbf", "sigmoid", "precomputed"]
 Watch = Callable[[float, int], bool]  # (the gap that is left, steps so far) -> whether to stop
-
-STEPS_BETWEEN_LOOKS = 2e8  # over n: about 0.2 s between two looks at the clock and at Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class Machine:
     vectors: Any  # (n_vectors, n_features) dense or CSR; of a precomputed kernel the column numbers of the vectors
     coef: Any  # (n_problems, n_vectors) float64 array, or CSR where most are 0
     intercept: NDArray[np.float64]  # (n_problems,)
+    sizes: NDArray[np.integer[Any]] | None = None  # vectors of each class, which lie together; where coef is CSR
 
 
 def kkt_gap(g: NDArray[np.float64], beta: NDArray[np.float64], problem: Problem) -> float:
@@ -107,39 +107,22 @@ def solve(
     watch : callable, optional
         Asked several times a second.
     """
-    n = len(index)
-    K = np.zeros((n + -n % LANES,) * 2)
-    kernel_matrix(X, index, kernel, out=K, n_threads=n_threads)
-    beta, lower, upper, g = (np.zeros(len(K)) for _ in range(4))
-    lower[:n], upper[:n] = problem.lower, problem.upper
-    if problem.start is not None:
-        beta[:n] = problem.start
-    g[:n] = problem.z - K[:n] @ beta
-    group = np.empty(0, np.int8)
-    if problem.group is not None:
-        group = np.zeros(len(K), np.int8)
-        group[:n] = problem.group
-    chunk = max(256, int(STEPS_BETWEEN_LOOKS / max(n, 1)))
-    n_steps, gap = 0, kkt_gap(g[:n], beta[:n], problem)
-    while gap > tol and n_steps < max_iter:
-        before = beta.copy()
-        steps, gap = solve_matrix(
-            K, g, beta, lower, upper, problem.epsilon, group, tol, min(chunk, max_iter - n_steps)
-        )
-        n_steps += steps
-        if not gap > tol:  # by a g that was moved a step at a time: once more from scratch
-            g[:n] = problem.z - K[:n] @ beta
-            gap = kkt_gap(g[:n], beta[:n], problem)
-        if (beta == before).all() or (watch is not None and watch(gap, n_steps)):
-            break
-    return Solution(beta[:n].copy(), g[:n].copy(), gap, n_steps, gap <= tol, n)
+    state = minimise(
+        X, index, kernel, problem, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes, watch=watch
+    )
+    return _solution(state, tol)
 
 
-def decision(X: Any, model: Machine) -> NDArray[np.float64]:
-    """Values of every problem of a machine, (n_rows, n_problems)."""
-    n_problems = model.coef.shape[0]
-    out = np.empty((X.shape[0], n_problems))
-    for begin, K in kernel_blocks(X, model.vectors, model.kernel):
-        out[begin : begin + len(K)] = (model.coef @ K.T).T
-    out += model.intercept
-    return out
+def solve_all(
+    X: Any, indexes: list[NDArray[np.int64]], kernel: Kernel, problems: list[Problem], tol: float, *, max_iter: int,
+    n_threads: int, cache_bytes: int,
+) -> dict[int, Solution]:
+    """Solutions of those of many small problems that can be had side by side; the others are `solve`'s."""
+    states = solve_side_by_side(
+        X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes
+    )
+    return {k: _solution(state, tol) for k, state in states.items()}
+
+
+def _solution(state: State, tol: float) -> Solution:
+    return Solution(state.beta, state.g, state.gap, state.n_steps, state.gap <= tol, state.kernel_rows)

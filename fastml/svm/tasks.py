@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.svm.problems import Fitted
-from fastml.svm.solver import Kernel, Problem, Solution, solve
+from fastml.svm.solver import Kernel, Problem, Solution, solve, solve_all
 from fastml.svm.watch import GapWatch
 
 Floats = NDArray[np.float64]
@@ -63,14 +63,22 @@ def solve_tasks(
         Coefficients to start from, of each task's rows.
     """
     answers = Answers([], [], [])
-    for k, task in enumerate(tasks):
+    problems = [task.formulation.problem(None if warm is None else warm[k]) for k, task in enumerate(tasks)]
+    indexes = [
+        np.concatenate([task.index, task.index]) if len(problem.z) > len(task.index) else task.index
+        for task, problem in zip(tasks, problems, strict=True)
+    ]
+    together: dict[int, Solution] = {}
+    if len(tasks) > 1 and not watch.stopped:
+        together = solve_all(
+            X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes
+        )
+    for k, (task, index, problem) in enumerate(zip(tasks, indexes, problems, strict=True)):
         if not watch.stopped:
             watch.problem = k
-        problem = task.formulation.problem(None if warm is None else warm[k])
-        twice = len(problem.z) > len(task.index)
-        solution = solve(
-            X, np.concatenate([task.index, task.index]) if twice else task.index, kernel, problem, tol,
-            max_iter=0 if watch.stopped else max_iter, n_threads=n_threads, cache_bytes=cache_bytes, watch=watch,
+        solution = together[k] if k in together else solve(
+            X, index, kernel, problem, tol, max_iter=0 if watch.stopped else max_iter, n_threads=n_threads,
+            cache_bytes=cache_bytes, watch=watch,
         )  # fmt: skip
         if not watch.stopped:
             watch(solution.gap, solution.n_steps)

@@ -10,7 +10,7 @@ static int can_run(int isa)
         return 1;
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma"))
         return 0;
     if (isa == FASTML_AVX2_TABLES)
         return 1;

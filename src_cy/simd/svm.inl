@@ -10,9 +10,11 @@
 #else
 #define UNROLLED
 #endif
+enum { MOST_OUTPUTS = 128 }; /* sums of a row that lie together: more take another pass over the kernel */
 #define LEAST_CURVE 1e-12 /* of a pair whose rows are equal, as in LIBSVM */
 
 /* 2^f for |f| <= 1/2: interpolated at the Chebyshev points, 0 among them, so that 2^0 is 1. */
+#define FLOAT32 1
 #define REAL float
 #define INTEGER int32_t
 #define UNSIGNED uint32_t
@@ -37,6 +39,8 @@
 #undef LOWEST
 #undef POWER_FACTORS
 
+#undef FLOAT32
+#define FLOAT32 0
 #define REAL double
 #define INTEGER int64_t
 #define UNSIGNED uint64_t
@@ -61,6 +65,8 @@
 #undef TO_WHOLE
 #undef LOWEST
 #undef POWER_FACTORS
+
+#undef FLOAT32
 
 #define SVM_OF(type)                                                                                                  \
     .kernel_values_##type = kernel_values_##type, .add_kernel_##type = add_kernel_##type,                             \

@@ -49,6 +49,57 @@ ALWAYS_INLINE TYPED(vec) TYPED(each)(REAL x)
     return v;
 }
 
+/* a * b + c. In float32 rounded once: by the machine's own instruction, which takes half the time, or by float64, which
+   holds the product and, with its last bit set where the sum has more, rounds to the same number. In float64 rounded
+   twice. */
+#if FLOAT32 && defined(FASTML_AVX512)
+ALWAYS_INLINE TYPED(vec) TYPED(fused)(TYPED(vec) a, TYPED(vec) b, TYPED(vec) c)
+{
+    return (TYPED(vec))_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+#elif FLOAT32 && defined(FASTML_AVX2)
+ALWAYS_INLINE TYPED(vec) TYPED(fused)(TYPED(vec) a, TYPED(vec) b, TYPED(vec) c)
+{
+    __m256 x[2], y[2], z[2];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    memcpy(z, &c, sizeof z);
+    z[0] = _mm256_fmadd_ps(x[0], y[0], z[0]);
+    z[1] = _mm256_fmadd_ps(x[1], y[1], z[1]);
+    memcpy(&c, z, sizeof c);
+    return c;
+}
+#elif FLOAT32
+ALWAYS_INLINE TYPED(vec) TYPED(fused)(TYPED(vec) a, TYPED(vec) b, TYPED(vec) c)
+{
+    REAL x[LANES], y[LANES], z[LANES];
+    TYPED(store)(x, a);
+    TYPED(store)(y, b);
+    TYPED(store)(z, c);
+    for (int l = 0; l < LANES; l++) {
+#if defined(__FMA__) || defined(__aarch64__)
+        z[l] = __builtin_fmaf(x[l], y[l], z[l]);
+#else
+        const double product = (double)x[l] * (double)y[l], add = (double)z[l], sum = product + add;
+        const double of_add = sum - product, rest = (product - (sum - of_add)) + (add - of_add);
+        int64_t bits;
+        memcpy(&bits, &sum, 8);
+        const int64_t even = (rest != 0.0) & ~bits & 1, shrinks = (rest < 0.0) != (sum < 0.0);
+        bits += even - 2 * (even & shrinks);
+        double odd;
+        memcpy(&odd, &bits, 8);
+        z[l] = (float)odd;
+#endif
+    }
+    return TYPED(load)(z);
+}
+#else
+ALWAYS_INLINE TYPED(vec) TYPED(fused)(TYPED(vec) a, TYPED(vec) b, TYPED(vec) c)
+{
+    return TYPED(plus)(TYPED(times)(a, b), c);
+}
+#endif
+
 /* a where a > b, else b. */
 ALWAYS_INLINE TYPED(vec) TYPED(most)(TYPED(vec) a, TYPED(vec) b)
 {
@@ -114,7 +165,7 @@ ALWAYS_INLINE TYPED(vec) TYPED(power_of_two)(TYPED(vec) x)
     TYPED(vec) t = TYPED(plus)(x, magic), f = TYPED(minus)(x, TYPED(minus)(t, magic));
     TYPED(vec) p = TYPED(each)(factors[0]);
     for (int i = 1; i < (int)(sizeof factors / sizeof factors[0]); i++)
-        p = TYPED(plus)(TYPED(times)(p, f), TYPED(each)(factors[i]));
+        p = TYPED(fused)(p, f, TYPED(each)(factors[i]));
 #if defined(__GNUC__)
     return (TYPED(vec))((TYPED(bits))p + ((TYPED(bits))t << SHIFT));
 #else
