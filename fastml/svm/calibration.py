@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from fastml.base import check_random_state
+from fastml.svm.decide import decision
 from fastml.svm.hashes import row_hashes
 from fastml.svm.pairs import Decomposition
-from fastml.svm.decide import decision
 from fastml.svm.solver import Machine
 from fastml.svm.tasks import Task
 

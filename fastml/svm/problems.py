@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml.svm.precision import FEW
 from fastml.svm.solver import Problem, Solution
 from fastml.svm.starts import feasible, filled
 
 Floats = NDArray[np.float64]
 
 INSIDE = 2.0**-36  # of the largest value: what rounding may take from a row on the boundary
+INSIDE_OF_MANY = 2.0**-20  # where decision values are summed in float32
 
 
 @dataclass
@@ -77,7 +79,8 @@ class SupportProblem:
         g, free = solution.g, (solution.beta > 0) & (solution.beta < self.weight)
         if not free.any():
             return Fitted(solution.beta, intercept(g, solution.beta, problem))
-        return Fitted(solution.beta, float(g[free].max() + INSIDE * np.abs(g).max()))
+        slack = INSIDE if np.count_nonzero(solution.beta) <= FEW else INSIDE_OF_MANY
+        return Fitted(solution.beta, float(g[free].max() + slack * np.abs(g).max()))
 
 
 class NuClassProblem:

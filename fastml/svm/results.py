@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import NotFittedError, check_is_fitted
+from fastml.svm.decide import decision
 from fastml.svm.kernels import call_kernel
 from fastml.svm.pairs import Decomposition
 from fastml.svm.rows import open_rows
-from fastml.svm.decide import decision
 from fastml.svm.solver import Kernel, Machine
 from fastml.threads import effective_threads
 

@@ -164,7 +164,7 @@ def test_the_dual_objective_is_scikit_learns_at_the_default_tol(name):
         return twin.objective(K, z, b, getattr(model, "epsilon", 0.0))
 
     assert objective(ours) == pytest.approx(objective(theirs), rel=1e-4)
-    assert ours.objective_[0] == pytest.approx(objective(ours), rel=1e-9)
+    assert ours.objective_[0] == pytest.approx(objective(ours), rel=1e-6)
 
 
 @pytest.mark.parametrize("break_ties", [False, True])
@@ -265,11 +265,11 @@ def test_against_the_rest_is_one_machine_a_class(n_classes):
 
 
 def test_nu_bounds_the_share_of_rows_outside():
-    X, _ = data("OneClassSVM", seed=1, n=300)
+    X, _ = data("OneClassSVM", seed=1, n=900)
     for nu in (0.05, 0.3, 0.7):
         model = OneClassSVM(nu=nu).fit(X)
         assert np.mean(model.predict(X) == -1) <= nu + 1e-12
-        assert len(model.support_) >= nu * 300 - 1e-9
+        assert len(model.support_) >= nu * 900 - 1e-9
         np.testing.assert_allclose(model.score_samples(X) - model.offset_, model.decision_function(X))
 
 

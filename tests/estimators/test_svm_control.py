@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import fastml.io
 import fastml.svm
-import fastml.svm.solver
+import fastml.svm.precision
 from fastml.ensemble.callbacks import TrainingCallback
 from fastml.exceptions import FitInterrupted
 from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
@@ -33,7 +33,7 @@ def data(n=200, n_classes=2, seed=0):
 @pytest.fixture
 def frequent_looks(monkeypatch):
     """A solver that looks up after every few steps, so that small fits can be watched."""
-    monkeypatch.setattr(fastml.svm.solver, "STEPS_BETWEEN_LOOKS", 1.0)
+    monkeypatch.setattr(fastml.svm.precision, "STEPS_BETWEEN_LOOKS", 1.0)
     return 256
 
 
