@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--target", metavar="COLUMN", help="the column to predict; clusterings have none")
     models = (
         "xgb (the default), gbdt, forest, adaboost, tree, svm; multiway: chaid, and for classes c45, id3 (no numbers); "
-        "clusterings, without --target: kmeans, minibatch, bisecting, dbscan"
+        "clusterings, without --target: kmeans, minibatch, bisecting, dbscan, hdbscan"
     )
     train.add_argument("--model", default="xgb", metavar="NAME", help=models)
     train.add_argument(

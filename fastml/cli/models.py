@@ -89,6 +89,8 @@ CLUSTERINGS = {
     "kmeans": Clustering("fastml.cluster", "KMeans"),
     "minibatch": Clustering("fastml.cluster", "MiniBatchKMeans"),
     "bisecting": Clustering("fastml.cluster", "BisectingKMeans"),
+    "dbscan": Clustering("fastml.cluster", "DBSCAN"),
+    "hdbscan": Clustering("fastml.cluster", "HDBSCAN"),
 }
 
 
