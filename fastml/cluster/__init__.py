@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from fastml.cluster.kmeans import KMeans
     from fastml.cluster.minibatch import MiniBatchKMeans
     from fastml.cluster.path import KMeansPath, kmeans_path
+    from fastml.cluster.scaled import ScaledClustering
     from fastml.cluster.seeding import kmeans_plusplus
 
 __all__ = [
-    "DBSCAN", "HDBSCAN", "BisectingKMeans", "EpsSuggestion", "KMeans", "KMeansPath", "MiniBatchKMeans", "dbscan",
-    "kmeans_path", "kmeans_plusplus", "suggest_eps",
+    "DBSCAN", "HDBSCAN", "BisectingKMeans", "EpsSuggestion", "KMeans", "KMeansPath", "MiniBatchKMeans",
+    "ScaledClustering", "dbscan", "kmeans_path", "kmeans_plusplus", "suggest_eps",
 ]  # fmt: skip
 
 _MODULES = {
@@ -26,6 +27,7 @@ _MODULES = {
     "KMeans": "kmeans",
     "KMeansPath": "path",
     "MiniBatchKMeans": "minibatch",
+    "ScaledClustering": "scaled",
     "dbscan": "dbscan_estimator",
     "kmeans_path": "path",
     "kmeans_plusplus": "seeding",
