@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from fastml._engines import kernel_rows as engine
 from tests.reference import kernel_rows as twin
@@ -125,3 +126,50 @@ def test_arrays_that_do_not_fit_are_refused():
         engine.kernel_values(rows, sq, rows, sq, 0, 3, 1.0, 0.0, np.zeros((3, 3)))
     with pytest.raises(ValueError, match="room"):
         engine.add_kernel(rows, sq, rows, sq, np.zeros(3), 0, 3, 1.0, 0.0, np.zeros(len(sq)))
+
+
+@given(
+    st.integers(0, 2**32), st.integers(1, 150), st.integers(1, 40), st.integers(1, 9), st.integers(1, 5),
+    st.sampled_from(sorted(KINDS)), st.sampled_from([np.float32, np.float64]), st.integers(1, 3),
+)  # fmt: skip
+def test_sums_of_many_problems_are_those_of_each(seed, n, m, d, n_problems, kind, dtype, n_threads):
+    X, Z = data(seed, n, d), data(seed + 1, m, d)
+    rows, sq = packed(X, dtype, kind)
+    panels, panels_sq = packed(Z, dtype, kind, lanes=8)
+    coef = np.zeros((n_problems, len(panels_sq)), dtype)
+    coef[:, :m] = np.random.default_rng(seed).normal(size=(n_problems, m))
+    in_panels = np.ascontiguousarray(coef.reshape(n_problems, len(panels), 8).transpose(1, 0, 2))
+    out = np.ones((n_problems, len(sq)))
+    engine.add_kernel_many(rows, sq, panels, panels_sq, in_panels, KINDS[kind], DEGREE, GAMMA, COEF0, out, n_threads)
+    K = twin.kernel(X, Z, kind, DEGREE, GAMMA, COEF0)
+    wanted = coef[:, :m].astype(float) @ K.T
+    size = np.abs(coef[:, :m]) @ np.abs(K.T) + 1.0
+    assert (np.abs(out[:, :n] - 1.0 - wanted) <= 50 * TOLERANCE[dtype] * size).all()
+
+
+@given(
+    st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 30), st.integers(1, 30), st.floats(0, 1),
+    st.sampled_from(sorted(KINDS)), st.sampled_from([np.float32, np.float64]), st.integers(1, 3),
+)  # fmt: skip
+def test_sums_over_sparse_rows_are_those_of_dense_ones(seed, n, m, d, density, kind, dtype, n_threads):
+    rng = np.random.default_rng(seed)
+    X, Z = (rng.normal(size=(k, d)) * (rng.random((k, d)) < density) for k in (n, m))
+    index = rng.permutation(n)[: rng.integers(1, n + 1)].astype(np.int64)
+    matrix, width = sparse.csr_array(X), 256 // np.dtype(dtype).itemsize
+    scale = scale_of(kind)
+    used = np.flatnonzero((Z != 0).any(axis=0))
+    slot_of = np.zeros(d, np.int32)
+    slot_of[used] = np.arange(1, len(used) + 1)
+    panel, panel_sq, coef = np.zeros((len(used) + 1, width), dtype), np.zeros(width, dtype), np.zeros(width, dtype)
+    panel[1:, :m] = (Z[:, used] * scale).T
+    panel_sq[:m] = ((Z * scale) ** 2).sum(axis=1) / 2
+    coef[:m] = rng.normal(size=m)
+    out = np.ones(len(index))
+    engine.add_sparse(
+        matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), (matrix.data * scale).astype(dtype),
+        (((X * scale) ** 2).sum(axis=1) / 2).astype(dtype), index, slot_of, panel, panel_sq, coef, KINDS[kind], DEGREE,
+        GAMMA, COEF0, out, n_threads,
+    )  # fmt: skip
+    K = twin.kernel(X[index], Z, kind, DEGREE, GAMMA, COEF0)
+    size = np.abs(K) @ np.abs(coef[:m]) + 1.0
+    assert (np.abs(out - 1.0 - K @ coef[:m].astype(float)) <= 100 * TOLERANCE[dtype] * size).all()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastml._engines.smo import solve_matrix, solve_rows
+from fastml._engines.smo import solve_matrix, solve_problems, solve_rows
 from tests.reference import kernel_rows
 from tests.reference import smo as twin
 
@@ -142,3 +142,32 @@ def test_arrays_that_do_not_fit_are_refused():
             solve_matrix(*arguments, 0.0, none, 1e-3, 10)
     with pytest.raises(ValueError, match="needs its"):
         solve_matrix(K, v, v, v, v, 0.0, np.zeros(3, np.int8), 1e-3, 10)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 3), st.sampled_from([0.0, 0.1]))
+def test_problems_side_by_side_are_those_alone(seed, n_problems, n_threads, epsilon):
+    rng = np.random.default_rng(seed)
+    X, gamma = rng.normal(size=(80, 4)), 0.25
+    rows, sq = kernel_rows.packed(X, 16, scale=np.sqrt(2 * gamma * np.log2(np.e)))
+    sizes = rng.integers(1, 50, n_problems)
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    index = np.concatenate([rng.permutation(80)[:size] for size in sizes]).astype(np.int64)
+    z = rng.choice([-1.0, 1.0], len(index))
+    lower, upper = np.full(len(z), -2.0), np.full(len(z), 2.0)
+    if epsilon == 0:
+        lower, upper = np.minimum(z, 0) * 2, np.maximum(z, 0) * 2
+    g, beta = z.copy(), np.zeros(len(z))
+    steps, n_rows, gap = np.zeros(n_problems, np.int64), np.zeros(n_problems, np.int64), np.zeros(n_problems)
+    solve_problems(
+        rows.astype(np.float32), sq.astype(np.float32), np.ones(len(sq), np.float32), index, starts, 2, 3, gamma, 0.0,
+        g, beta, lower, upper, epsilon, 1e-3, 10**6, steps, gap, n_rows, n_threads,
+    )  # fmt: skip
+    assert (gap <= 1e-3).all()
+    for k in range(n_problems):
+        own = slice(starts[k], starts[k + 1])
+        K = kernel_rows.kernel(X[index[own]], X[index[own]], "rbf", 3, gamma, 0.0)
+        assert twin.kkt_gap(K, z[own], beta[own], lower[own], upper[own], epsilon) <= 1.2e-3
+        assert beta[own].sum() == pytest.approx(0.0, abs=1e-9)
+        other, _ = twin.solve(K, z[own], np.zeros(sizes[k]), lower[own], upper[own], epsilon)
+        best = twin.objective(K, z[own], other, epsilon)
+        assert twin.objective(K, z[own], beta[own], epsilon) == pytest.approx(best, rel=1e-3, abs=1e-2)
