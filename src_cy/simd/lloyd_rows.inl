@@ -1,6 +1,6 @@
 /* Rows of X, of float32, float64 or bytes: what their columns hold, exact distances, exact sums. */
 
-#include "lloyd_distance.inl"
+#include "exact_distance.inl"
 
 enum { LLOYD_STRIP = 256 };
 

@@ -7,7 +7,7 @@
    dimensions a row is left out when the candidate is more than twice as far from its centre as the row itself
    (Elkan 2003, lemma 1). */
 #include "seeding.h"
-#include "lloyd_distance.inl"
+#include "exact_distance.inl"
 
 #define SEED_TWICE_SQ (4.0 * (1.0 + 1e-6)) /* squared, with room for rounding */
 
