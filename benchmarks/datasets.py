@@ -159,6 +159,14 @@ def fashion(n_samples: int = 20_000) -> Dataset:
 
 
 @cache
+def pixels() -> Dataset:
+    """Colours of a photograph, 273k x 3; there is nothing to predict."""
+    with np.load(_file("pixels_china.npz")) as archive:
+        X = archive["X"].astype(np.float64)
+    return Dataset(X, np.zeros(len(X)), "regression")
+
+
+@cache
 def synthetic(n_samples: int = 1_000_000) -> Dataset:
     """Collisions after the manner of HIGGS: 21 measured columns, 7 masses derived from them, a noisy class.
 

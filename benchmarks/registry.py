@@ -12,6 +12,7 @@ from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
 from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
+from benchmarks.seeding import MiniBatch, Seeding, explained
 from benchmarks.trees import Bags, Forest, SingleTree, Stumps
 
 
@@ -43,7 +44,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Bags | Boosting | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
+    setting: Bags | Boosting | FirstOrder | Forest | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -183,6 +184,24 @@ CASES = {
             0.25,
             rivals=("scikit-learn",),
             tolerance=0.005,
+        ),
+        Case(
+            "seeding",
+            "k-means++, k 1000: pixels, 219k x 3",
+            datasets.pixels,
+            Seeding(1000),
+            explained,
+            0.2,
+            rivals=("scikit-learn",),
+        ),
+        Case(
+            "minibatch",
+            "MiniBatchKMeans, k 64: pixels, 219k x 3",
+            datasets.pixels,
+            MiniBatch(64),
+            explained,
+            0.5,
+            rivals=("scikit-learn",),
         ),
     ]
 }
