@@ -13,6 +13,7 @@ from benchmarks.boosting import Boosting, Factory
 from benchmarks.clustering import Means, log_inertia
 from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
+from benchmarks.seeding import MiniBatch, Seeding, explained
 from benchmarks.trees import Bags, Forest, SingleTree, Stumps
 
 
@@ -45,6 +46,7 @@ class Case:
     title: str
     data: Callable[[], datasets.Dataset]
     setting: Bags | Boosting | FirstOrder | Forest | Means | Multiway | SecondOrder | SingleTree | Stumps
+    setting: Bags | Boosting | FirstOrder | Forest | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -198,6 +200,24 @@ CASES = {
         means_case("fashion", "k-means, 50: fashion, 56k x 784", partial(datasets.fashion, 70_000), 0.3),
         means_case("fashion_bytes", "k-means, 50: fashion, 56k x 784 bytes", datasets.fashion_bytes, 0.2),
         means_case("many", "k-means, 1000: made, 160k x 64", datasets.blobs, 0.6, 1000),
+        Case(
+            "seeding",
+            "k-means++, k 1000: pixels, 219k x 3",
+            datasets.pixels,
+            Seeding(1000),
+            explained,
+            0.2,
+            rivals=("scikit-learn",),
+        ),
+        Case(
+            "minibatch",
+            "MiniBatchKMeans, k 64: pixels, 219k x 3",
+            datasets.pixels,
+            MiniBatch(64),
+            explained,
+            0.5,
+            rivals=("scikit-learn",),
+        ),
     ]
 }
 

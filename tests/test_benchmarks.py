@@ -19,7 +19,7 @@ def test_every_case_has_its_libraries(case):
     means = ["fastml", "scikit-learn", "scikit-learn elkan", "scikit-learn-intelex", "faiss-cpu"]
     alone |= {name: means for name in CASES if name.startswith("kmeans_")}
     others = trees if case.name.startswith(("tree_", "forest_")) else LIBRARIES
-    two = dict.fromkeys(("adaboost", "bagging", "exact_first_order"), trees[:2])
+    two = dict.fromkeys(("adaboost", "bagging", "exact_first_order", "minibatch", "seeding"), trees[:2])
     expected = (two | {"exact": LIBRARIES[:2], "approx": LIBRARIES[:2]} | alone).get(case.name, others)
     assert list(case.estimators) == expected
     assert case.name == next(name for name, other in CASES.items() if other is case)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from fastml.cluster import KMeans
+from fastml.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from fastml.ensemble import GradientBoostingRegressor, XGBClassifier, XGBRegressor
 from fastml.threads import effective_threads
 
@@ -40,6 +40,26 @@ def clustering_fingerprint(case, n_jobs):
     model = KMeans(k, init=start, n_init=1, max_iter=12, n_jobs=n_jobs)
     model.fit(X, sample_weight=rng.exponential(size=N_ROWS))
     parts = (model.cluster_centers_, model.labels_, np.float64(model.inertia_), model.predict(X), model.transform(X))
+    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in parts)).hexdigest()
+
+
+AROUND = {  # columns, and what stands around k-means
+    "seeds in boxes": (3, lambda n: KMeans(60, max_iter=1, random_state=0, n_jobs=n)),
+    "seeds by rows": (20, lambda n: KMeans(40, max_iter=1, random_state=0, n_jobs=n)),
+    "oversampled": (3, lambda n: KMeans(20, init="k-means||", max_iter=1, random_state=0, n_jobs=n)),
+    "batches": (6, lambda n: MiniBatchKMeans(12, batch_size=4000, max_iter=3, random_state=0, n_jobs=n)),
+    "halves": (6, lambda n: BisectingKMeans(9, random_state=0, n_jobs=n)),
+    "sizes": (2, lambda n: KMeans(7, max_size=1300, max_iter=3, random_state=0, n_jobs=n)),
+}
+
+
+def around_fingerprint(case, n_jobs):
+    """A hash over what a start or another k-means makes of weighted rows."""
+    d, make = AROUND[case]
+    rng = np.random.default_rng(sorted(AROUND).index(case))
+    X = np.round(rng.normal(size=(N_ROWS, d)) * 9).astype(np.float32) * 0.3
+    model = make(n_jobs).fit(X, sample_weight=rng.exponential(size=N_ROWS))
+    parts = (model.cluster_centers_, model.labels_, np.float64(model.inertia_))
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in parts)).hexdigest()
 
 
@@ -76,6 +96,11 @@ def test_threads_of_clusterings(case):
     assert len({clustering_fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
 
 
+@pytest.mark.parametrize("case", AROUND)
+def test_threads_around_k_means(case):
+    assert len({around_fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_threads(case):
     assert effective_threads(5, 4.0 * N_ROWS * N_COLUMNS) == 5, "too little work for five threads"
@@ -83,7 +108,8 @@ def test_threads(case):
 
 
 def all_fingerprints(n_jobs):
-    return [fingerprint(c, n_jobs) for c in CASES] + [clustering_fingerprint(c, n_jobs) for c in CLUSTERINGS]
+    clusterings = [clustering_fingerprint(c, n_jobs) for c in CLUSTERINGS]
+    return [fingerprint(c, n_jobs) for c in CASES] + clusterings + [around_fingerprint(c, n_jobs) for c in AROUND]
 
 
 def test_instruction_sets_and_threads_of_the_environment():

@@ -1,8 +1,8 @@
 """Blocked SMO: a working set of rows is solved exactly, then all rows learn of what changed in one pass.
 
-Each round takes the rows that violate the optimum most (half of them from the last round's set), solves their problem by
-SMO on kernel rows that fit into the cache, and adds the changed coefficients' kernel values to g of all rows without ever
-storing them. Rows that sit at a bound and pull nowhere are left out (shrunk) and caught up with at the end.
+Each round takes the rows that violate the optimum most (half of them from the last round's set), solves their problem
+by SMO on kernel rows that fit into the cache, and adds the changed coefficients' kernel values to g of all rows without
+ever storing them. Rows that sit at a bound and pull nowhere are left out (shrunk) and caught up with at the end.
 
 Limit: every support vector meets every row about twice, d multiplications and additions and an exponential each.
 Joachims 1999 (working sets, shrinking); Fan, Chen and Lin 2005 (SMO). The sizes below were measured on ijcnn1 and on
@@ -57,6 +57,15 @@ def reach(problem: Problem, beta: Floats, g: Floats) -> tuple[Floats, Floats]:
     up = np.where(beta < problem.upper, g + np.where(beta < 0, problem.epsilon, -problem.epsilon), -np.inf)
     low = np.where(beta > problem.lower, g + np.where(beta > 0, -problem.epsilon, problem.epsilon), np.inf)
     return up, low
+
+
+def kkt_gap(g: Floats, beta: Floats, problem: Problem) -> float:
+    """How far a feasible point is from the conditions of its optimum; 0 or less at the optimum."""
+    up, low = reach(problem, beta, g)
+    if problem.group is None:
+        return float(up.max(initial=-np.inf) - low.min(initial=np.inf))
+    own = [problem.group == k for k in (0, 1)]
+    return float(max(up[k].max(initial=-np.inf) - low[k].min(initial=np.inf) for k in own))
 
 
 class BlockedSolver:
@@ -141,7 +150,7 @@ class BlockedSolver:
         return True
 
     def _working_set(self, up: Floats, low: Floats) -> Places:
-        """Places among the active rows, ascending: half from the last set, free rows first, then the worst violators."""
+        """Places among the active rows, ascending: half from the last set, free rows first, then the worst."""
         beta, problem, active = self.state.beta, self.problem, self.active
         size = min(self.size, len(active))
         chosen = np.zeros(self.n, bool)

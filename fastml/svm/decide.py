@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.kernel_rows import add_kernel_many, take_rows
-from fastml.svm.packed import PANEL, DenseRows, Floats, Places, SparseRows, arguments_of, padded
+from fastml.svm.packed import PANEL, DenseRows, Floats, Places, SparseRows, arguments_of, kernel_of_products, padded
 from fastml.svm.precision import FEW, SMALL, Source, float32_will_do
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class _Group:
 
 
 def _groups(machine: Machine) -> Iterator[tuple[Places, Places, Floats]]:
-    """(vectors, problems, coefficients): all vectors at once, or those of each class with the problems of that class."""
+    """(vectors, problems, coefficients): all vectors at once, or those of each class with that class's problems."""
     coef = machine.coef
     if not hasattr(coef, "indptr"):
         yield np.arange(coef.shape[1]), np.arange(coef.shape[0]), coef
@@ -113,7 +113,7 @@ def _sparse(X: Any, machine: Machine, out: Floats, n_threads: int) -> None:
         for begin in range(0, X.shape[0], at_once):
             _dense(X[begin : begin + at_once].toarray(), dense, machine, out[begin : begin + at_once], n_threads)
         return
-    from fastml.svm.gram import kernel_blocks
-
-    for begin, K in kernel_blocks(X, vectors, machine.kernel):
-        out[begin : begin + len(K)] = (coef @ K.T).T
+    at_once = max(1, MOST_DENSE // max(vectors.shape[0], 1))
+    for begin in range(0, X.shape[0], at_once):
+        K = kernel_of_products(X[begin : begin + at_once], vectors, machine.kernel)
+        out[begin : begin + at_once] = (coef @ K.T).T

@@ -164,25 +164,21 @@ class SparseRows:
             mean = np.zeros(len(used))
             own = DenseRows.of(X, np.arange(len(places)), self.kernel, self.dtype, mean, self.n_threads)
             return own.solve(np.arange(len(places)), store, problem, tol, max_steps)
-        K = self._matrix(row, column, value, len(places), self.sq[self.index[places]].astype(np.float64))
-        return problem.solve_matrix(K, tol, max_steps)
-
-    def _matrix(self, row: Places, column: Places, value: NDArray[Any], n: int, sq: Floats) -> NDArray[Any]:
-        """Kernel matrix of rows that have too many columns to lie dense."""
         from scipy.sparse import csr_array
 
-        X = csr_array((value.astype(np.float64), (row, column)))
-        dots = np.zeros((n, n))
-        product = X @ X.T
-        dots[: product.shape[0], : product.shape[1]] = product.toarray()
-        kernel = self.kernel
-        if kernel.kind == "rbf":
-            dots = np.exp2(np.minimum(dots - sq[:, None] - sq, 0.0))
-        elif kernel.kind == "poly":
-            dots = (kernel.gamma * dots + kernel.coef0) ** kernel.degree
-        elif kernel.kind == "sigmoid":
-            dots = np.tanh(kernel.gamma * dots + kernel.coef0)
-        return dots.astype(self.dtype)
+        X = csr_array((value.astype(np.float64) / scale_of(self.kernel), (row, column)), shape=(len(places), len(used)))
+        return problem.solve_matrix(kernel_of_products(X, X, self.kernel).astype(self.dtype), tol, max_steps)
+
+
+def kernel_of_products(X: Any, Z: Any, kernel: Any) -> Floats:
+    """(n, m) kernel values of CSR rows that have too many columns to lie dense, in float64."""
+    dots = (X @ Z.T).toarray().astype(np.float64, copy=False)
+    if kernel.kind == "rbf":
+        own, other = (np.asarray(rows.multiply(rows).sum(axis=1), np.float64).ravel() for rows in (X, Z))
+        return np.asarray(np.exp(-kernel.gamma * np.maximum(own[:, None] + other - 2.0 * dots, 0.0)))
+    if kernel.kind == "poly":
+        return np.asarray((kernel.gamma * dots + kernel.coef0) ** kernel.degree)
+    return np.asarray(np.tanh(kernel.gamma * dots + kernel.coef0)) if kernel.kind == "sigmoid" else np.asarray(dots)
 
 
 class MatrixRows:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastml.svm.blocked import BlockedSolver, State, reach
+from fastml.svm.blocked import BlockedSolver, State, kkt_gap
 from fastml.svm.packed import AnyRows, DenseRows, Floats, MatrixRows, Places, SparseRows, WorkingSet, padded
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def minimise(
     everywhere = np.arange(n)
     g = problem.z - source.product(everywhere, start) if start.any() else problem.z.astype(np.float64)
     state = State(start, g)
-    state.gap = _gap(problem, state)
+    state.gap = kkt_gap(state.g, state.beta, problem)
     if max_iter <= 0 or n == 0:
         return state
     rows = source.rows(dtype=np.float64 if n <= FEW or tol < 1e-5 else np.float32)
@@ -89,13 +89,13 @@ def minimise(
         if narrow and _trusted(source, problem, state, tol):
             return state
         state.g = problem.z - source.product(everywhere, state.beta)
-        state.gap = _gap(problem, state)
+        state.gap = kkt_gap(state.g, state.beta, problem)
         if state.gap <= tol:
             return state
     else:
         _rounds(source.rows(), problem, state, 0.95 * tol, max_iter, cache_bytes, watch)
     state.g = problem.z - source.product(everywhere, state.beta)
-    state.gap = _gap(problem, state)
+    state.gap = kkt_gap(state.g, state.beta, problem)
     return state
 
 
@@ -117,14 +117,6 @@ def _rounds(
         if state.gap > tol and (unmoved or state.n_steps >= max_iter or (watch and watch(state.gap, state.n_steps))):
             return True
     return False
-
-
-def _gap(problem: Problem, state: State) -> float:
-    up, low = reach(problem, state.beta, state.g)
-    if problem.group is None:
-        return float(up.max(initial=-np.inf) - low.min(initial=np.inf))
-    own = [problem.group == k for k in (0, 1)]
-    return float(max(up[k].max(initial=-np.inf) - low[k].min(initial=np.inf) for k in own))
 
 
 def float32_will_do(rows: AnyRows) -> bool:

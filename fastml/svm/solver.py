@@ -72,15 +72,6 @@ class Machine:
     sizes: NDArray[np.integer[Any]] | None = None  # vectors of each class, which lie together; where coef is CSR
 
 
-def kkt_gap(g: NDArray[np.float64], beta: NDArray[np.float64], problem: Problem) -> float:
-    """How far a feasible point is from the conditions of its optimum; 0 or less at the optimum."""
-    up = np.where(beta < problem.upper, g + np.where(beta < 0, problem.epsilon, -problem.epsilon), -np.inf)
-    low = np.where(beta > problem.lower, g + np.where(beta > 0, -problem.epsilon, problem.epsilon), np.inf)
-    group = np.zeros(len(g), np.int8) if problem.group is None else problem.group
-    gaps = [up[group == k].max(initial=-np.inf) - low[group == k].min(initial=np.inf) for k in (0, 1)]
-    return float(max(gaps))
-
-
 def solve(
     X: Any,
     index: NDArray[np.int64],
@@ -115,11 +106,11 @@ def solve(
 
 def solve_all(
     X: Any, indexes: list[NDArray[np.int64]], kernel: Kernel, problems: list[Problem], tol: float, *, max_iter: int,
-    n_threads: int, cache_bytes: int,
+    n_threads: int, cache_bytes: int, watch: Watch | None = None,
 ) -> dict[int, Solution]:
     """Solutions of those of many small problems that can be had side by side; the others are `solve`'s."""
     states = solve_side_by_side(
-        X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes
+        X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes, watch=watch
     )
     return {k: _solution(state, tol) for k, state in states.items()}
 

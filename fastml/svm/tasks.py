@@ -71,7 +71,8 @@ def solve_tasks(
     together: dict[int, Solution] = {}
     if len(tasks) > 1 and not watch.stopped:
         together = solve_all(
-            X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes
+            X, indexes, kernel, problems, tol, max_iter=max_iter, n_threads=n_threads, cache_bytes=cache_bytes,
+            watch=watch,
         )
     for k, (task, index, problem) in enumerate(zip(tasks, indexes, problems, strict=True)):
         if not watch.stopped:
