@@ -14,7 +14,7 @@ from fastml.neighbors.screens import ABSOLUTE, LARGEST, NONE, SQUARES, UNEQUAL, 
 from fastml.neighbors.sparse_screens import opened, sparse_points, sparse_queries, sparse_screen
 from fastml.threads import effective_threads
 
-__all__ = ["SPARSE_METRICS", "BruteIndex", "inverse_norms"]
+__all__ = ["SPARSE_METRICS", "BruteIndex", "inverse_norms", "screen_of", "unit_of"]
 
 SPARSE_METRICS = {"euclidean", "manhattan", "cosine"}
 HOMOGENEOUS = {"euclidean", "manhattan", "chebyshev", "minkowski", "seuclidean", "mahalanobis"}
@@ -42,7 +42,7 @@ class BruteIndex:
     def __init__(self, X: Any, metric: Metric) -> None:
         self.X, self.metric = X, metric
         self.is_sparse = hasattr(X, "indptr")
-        self.unit = self._unit(X)
+        self.unit = unit_of(metric, X)
         self._points: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -87,21 +87,10 @@ class BruteIndex:
         factor = self.metric.to_distance * unit
         return distance if factor == 1.0 else distance * factor
 
-    def _unit(self, X: Any) -> float:
-        """A power of two by which numbers are divided so that no square or power overflows or vanishes, mostly 1."""
-        values = X.data if hasattr(X, "indptr") else X
-        if self.metric.name not in HOMOGENEOUS or values.size == 0:
-            return 1.0
-        size = float(max(values.max(), -values.min()))
-        power = max(2.0, self.metric.p) if self.metric.name == "minkowski" else 2.0
-        if size == 0.0 or 10.0 ** (-240.0 / power) < size < 10.0 ** (240.0 / power):
-            return 1.0
-        return float(np.ldexp(1.0, int(np.frexp(size)[1])))
-
     def _ready(self, X: Any, n_jobs: int | None) -> tuple[Any, Any, Any, Any, float, int]:
         """Points and queries for the engine, what it is to compare them by, the unit, and how many threads."""
         asked = self.X if X is None else X
-        unit = self.unit if X is None else max(self.unit, self._unit(X))
+        unit = self.unit if X is None else max(self.unit, unit_of(self.metric, X))
         n_terms = float(self.X.shape[0]) * asked.shape[0] * (self.X.nnz / max(1, self.X.shape[0]) / 8 + 1
                                                              if self.is_sparse else self.X.shape[1])  # fmt: skip
         own = self.metric.own
@@ -124,8 +113,8 @@ class BruteIndex:
         return (0, 2.0, None, 0) if self.metric.name == "cosine" else self.metric.engine
 
     def _coordinates(self, X: Any, unit: float) -> Any:
-        if not hasattr(X, "indptr"):
-            X = self.metric.coordinates(X)
+        if self.metric.name == "haversine":
+            return self.metric.coordinates(X)
         return X if unit == 1.0 else X * X.dtype.type(1.0 / unit)
 
     def _norm(self, X: Any) -> NDArray[np.float64] | None:
@@ -163,6 +152,18 @@ class BruteIndex:
         if kept and queries is None:
             self._points[name] = made
         return made
+
+
+def unit_of(metric: Metric, X: Any) -> float:
+    """A power of two by which numbers are divided so that no square or power overflows or vanishes, mostly 1."""
+    values = X.data if hasattr(X, "indptr") else X
+    if metric.name not in HOMOGENEOUS or values.size == 0:
+        return 1.0
+    size = float(max(values.max(), -values.min()))
+    power = max(2.0, metric.p) if metric.name == "minkowski" else 2.0
+    if size == 0.0 or 10.0 ** (-240.0 / power) < size < 10.0 ** (240.0 / power):
+        return 1.0
+    return float(np.ldexp(1.0, int(np.frexp(size)[1])))
 
 
 def screen_of(metric: Metric, d: int) -> Screen:

@@ -151,7 +151,8 @@ def make_search(
     if known == "haversine" and units != "radians":
         params = {**params, "units": units}
     if method != "brute":
-        return TreeSearch(X, resolve_metric(known, params, X), leaf_size, n_jobs)
+        tried = X if callable(known) else X[:1] * 0  # of names the number of columns is all that is asked
+        return TreeSearch(X, resolve_metric(known, params, tried), leaf_size, n_jobs)
     name = ALIASES.get(known, known) if isinstance(known, str) else known
     if sparse:
         if name in SPARSE_METRICS and not params:
@@ -166,7 +167,7 @@ def make_search(
     if callable(name) and not hasattr(name, "pairwise"):
         return BruteSearch(X, resolve_metric(name, params, X))
     if name in BALL_TREE_METRICS and name != "pyfunc":
-        return BruteSearch(X, resolve_metric(name, _defaults(name, params, X), X))
+        return BruteSearch(X, resolve_metric(name, _defaults(name, params, X), X[:1] * 0))
     return PairwiseSearch(X, metric, params)
 
 

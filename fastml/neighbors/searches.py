@@ -16,7 +16,7 @@ from sklearn import get_config
 from sklearn.metrics import pairwise_distances
 
 from fastml._engines.brute_neighbors import nearest_in_rows
-from fastml.neighbors.brute import BruteIndex
+from fastml.neighbors.brute import BruteIndex, unit_of
 from fastml.neighbors.metrics import Metric
 from fastml.neighbors.tree_index import TreeIndex
 from fastml.threads import effective_threads
@@ -26,24 +26,30 @@ Lists = tuple[NDArray[np.int64], NDArray[np.int64], Any]
 
 
 class TreeSearch:
-    """A tree, whose points are no neighbours of their own where that is asked."""
+    """A tree, in a unit in which squares of its points neither overflow nor vanish."""
 
     def __init__(self, X: NDArray[Any], metric: Metric, leaf_size: int, n_jobs: int | None) -> None:
-        self.index = TreeIndex(X, metric, leaf_size, n_jobs)
+        self.unit = unit_of(metric, X)
+        self.index = TreeIndex(self._scaled(X), metric, leaf_size, n_jobs)
 
     def nearest(self, X: Any, k: int, n_jobs: int | None = None) -> Nearest:
-        return self.index.nearest(X, k, n_jobs)
+        distance, rows = self.index.nearest(self._scaled(X), k, n_jobs)
+        return distance * self.unit if self.unit != 1.0 else distance, rows
 
     def list_within(
         self, X: Any, radius: Any, with_distance: bool = True, n_jobs: int | None = None, exclude_self: bool = False
     ) -> Lists:
-        found = self.index.list_within(X, radius, with_distance, n_jobs)
-        return lists_without_self(*found) if exclude_self else found
+        start, rows, distance = self.index.list_within(self._scaled(X), radius / self.unit, with_distance, n_jobs)
+        distance = distance if self.unit == 1.0 or distance is None else distance * self.unit
+        return lists_without_self(start, rows, distance) if exclude_self else (start, rows, distance)
 
     def count_within(
         self, X: Any, radius: Any, n_jobs: int | None = None, exclude_self: bool = False
     ) -> NDArray[np.int64]:
-        return self.index.count_within(X, radius, n_jobs) - exclude_self
+        return self.index.count_within(self._scaled(X), radius / self.unit, n_jobs) - exclude_self
+
+    def _scaled(self, X: Any) -> Any:
+        return X if X is None or self.unit == 1.0 else X * X.dtype.type(1.0 / self.unit)
 
 
 class BruteSearch(BruteIndex):

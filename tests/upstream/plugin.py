@@ -58,7 +58,6 @@ REPLACED = {
     },
     sklearn.neighbors: {name: getattr(fastml.neighbors, name) for name in NEIGHBORS},
     sklearn.neighbors._base: {"KNeighborsMixin": fastml.neighbors.queries.NearestQueries},  # a test asks who is one
-    sklearn.neighbors: {"BallTree": fastml.neighbors.BallTree, "KDTree": fastml.neighbors.KDTree},
     sklearn.neighbors._ball_tree: {
         "BallTree": fastml.neighbors.BallTree, "BallTree64": fastml.neighbors.BallTree, "BallTree32": BallTree32,
     },
