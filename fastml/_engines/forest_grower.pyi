@@ -24,11 +24,13 @@ class ForestGrower:
     ranks : (n_features, n) uint16 or uint32 of `ranks_of`
     values, values_start : of `sort_columns`; of a categorical column they are codes, 1 to 255
     is_categorical : (n_features,) uint8 or None
+    largest : the largest value of each bin, where `column_sorter.merge_ranks` made bins, whose smallest are `values`
     """
 
     def __init__(
         self, ranks: NDArray[np.unsignedinteger[Any]], values: NDArray[np.float64], values_start: NDArray[np.int64],
         n_threads: int = ..., is_categorical: NDArray[np.uint8] | None = ...,
+        largest: NDArray[np.float64] | None = ...,
     ) -> None: ...  # fmt: skip
     def grow(
         self, criterion: str, options: Mapping[str, float], seeds: NDArray[np.uint64],

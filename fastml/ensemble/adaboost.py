@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml._engines.weight_updater import raise_weights
 from fastml.base import ClassifierMixin, RegressorMixin, StrOptions, check_random_state
 from fastml.data.encoding import check_target_regression, encode_labels
 from fastml.data.validation import check_parameters, check_same_length
@@ -102,12 +103,11 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
             by_class = member._weights(codes[None], [self.classes_], weight)
             member._fit_classes(self._sorted, codes[None], [self.classes_], by_class)
             self._check_complete()
-            said: NDArray[Any] = rows.class_codes(member)
+            wrong, error = rows.judged(member, codes, weight)
         else:
             member.fit(rows.X, rows.y, sample_weight=weight)
-            said = self._codes_of(member.predict(rows.X))
-        wrong = said != codes
-        error = float((weight * wrong).sum() / weight.sum())
+            wrong = (self._codes_of(member.predict(rows.X)) != codes).view(np.uint8)
+            error = float(weight[wrong > 0].sum() / weight.sum())
         if error <= 0:
             return weight, 1.0, 0.0
         if error >= 1.0 - 1.0 / self.n_classes_:
@@ -119,7 +119,7 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
             return None, None, None
         member_weight = self.learning_rate * (np.log((1.0 - error) / error) + np.log(self.n_classes_ - 1.0))
         if not last:
-            weight *= 1.0 + wrong * (np.exp(member_weight) - 1.0)
+            raise_weights(weight, wrong, float(np.exp(member_weight)))
         return weight, member_weight, error
 
     def _codes_of(self, labels: NDArray[Any]) -> NDArray[np.int64]:

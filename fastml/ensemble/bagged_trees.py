@@ -143,7 +143,7 @@ def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] 
         n_classes, centre = (1,) * len(y_rows), centre_of(y_rows, criterion)
         target = {"y": y_rows - centre}
     first = target["label"] if classes else target["y"]
-    columns = RankedColumns.of(table, first, ensemble.n_jobs)
+    columns = RankedColumns.of(table, first, ensemble.n_jobs, max_bins=template.max_bins)
     draws = draws_of(ensemble, columns.order, weight, table.n_features)
     target = {
         name: None if value is None else np.ascontiguousarray(value[:, columns.order]) for name, value in target.items()

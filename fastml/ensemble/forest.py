@@ -46,7 +46,7 @@ class RandomForestClassifier(FittableForestClassifier):
         verbose: int = 0, warm_start: bool = False, class_weight: Any = None, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", categorical_features: Any = "auto",
-        unseen: str = "missing", interaction_cst: Any = None,
+        unseen: str = "missing", interaction_cst: Any = None, max_bins: int | None = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -73,6 +73,7 @@ class RandomForestClassifier(FittableForestClassifier):
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.interaction_cst = interaction_cst
+        self.max_bins = max_bins
 
     def _member(self) -> Any:
         return DecisionTreeClassifier(**self._tree_parameters())
@@ -112,7 +113,7 @@ class RandomForestRegressor(FittableForestRegressor):
         verbose: int = 0, warm_start: bool = False, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", keep_targets: bool = False, categorical_features: Any = "auto",
-        unseen: str = "missing", interaction_cst: Any = None,
+        unseen: str = "missing", interaction_cst: Any = None, max_bins: int | None = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -139,6 +140,7 @@ class RandomForestRegressor(FittableForestRegressor):
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.interaction_cst = interaction_cst
+        self.max_bins = max_bins
 
     def _member(self) -> Any:
         return DecisionTreeRegressor(**self._tree_parameters())
@@ -182,7 +184,7 @@ class ExtraTreesClassifier(FittableForestClassifier):
         verbose: int = 0, warm_start: bool = False, class_weight: Any = None, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", categorical_features: Any = "auto",
-        unseen: str = "missing", interaction_cst: Any = None,
+        unseen: str = "missing", interaction_cst: Any = None, max_bins: int | None = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -209,6 +211,7 @@ class ExtraTreesClassifier(FittableForestClassifier):
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.interaction_cst = interaction_cst
+        self.max_bins = max_bins
 
     def _member(self) -> Any:
         return ExtraTreeClassifier(**self._tree_parameters())
@@ -251,7 +254,7 @@ class ExtraTreesRegressor(FittableForestRegressor):
         verbose: int = 0, warm_start: bool = False, ccp_alpha: float = 0.0,
         max_samples: Any = None, monotonic_cst: Any = None, patience: int | None = None, tol: float = 1e-4,
         importance: str = "impurity", keep_targets: bool = False, categorical_features: Any = "auto",
-        unseen: str = "missing", interaction_cst: Any = None,
+        unseen: str = "missing", interaction_cst: Any = None, max_bins: int | None = None,
     ) -> None:  # fmt: skip
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -278,6 +281,7 @@ class ExtraTreesRegressor(FittableForestRegressor):
         self.categorical_features = categorical_features
         self.unseen = unseen
         self.interaction_cst = interaction_cst
+        self.max_bins = max_bins
 
     def _member(self) -> Any:
         return ExtraTreeRegressor(**self._tree_parameters())

@@ -116,7 +116,7 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
         coded = [codes or None for codes in table.is_categorical.tolist()]
         monotone = self._monotone(coded, len(n_classes), max(n_classes) if classes else 0)
         work = 20.0 * table.n_samples * self.max_features_ * self.n_estimators
-        columns = RankedColumns.of(table, target["label"] if classes else target["y"], self.n_jobs, work)
+        columns = RankedColumns.of(table, target["label"] if classes else target["y"], self.n_jobs, work, self.max_bins)
         by_row = [name for name in ("label", "y") if target.get(name) is not None]
         ordered = {
             name: np.ascontiguousarray(value[:, columns.order]) if name in by_row else value

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import Interval, RealNotInt, StrOptions
-from fastml.tree.parameters import TREE_CONSTRAINTS, TREE_NOTES, TreeParameters
+from fastml.tree.parameters import CART_CONSTRAINTS, CART_NOTES, TreeParameters
 
 FOREST_CONSTRAINTS: dict[str, Any] = {
-    **{name: ranges for name, ranges in TREE_CONSTRAINTS.items() if name != "splitter"},
+    **{name: ranges for name, ranges in CART_CONSTRAINTS.items() if name != "splitter"},
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
     "bootstrap": ["boolean"],
     "oob_score": ["boolean", callable],
@@ -27,7 +27,7 @@ FOREST_CONSTRAINTS: dict[str, Any] = {
     "importance": [StrOptions({"impurity", "unbiased", "permutation"})],
 }
 
-FOREST_NOTES = TREE_NOTES | {
+FOREST_NOTES = CART_NOTES | {
     "criterion": "functions of one's own are for single trees, and for AdaBoost over them",
     "patience": "trees without a better out-of-bag score after which no more are grown",
     "max_samples": "rows drawn for each tree",
@@ -61,6 +61,9 @@ class ForestParameters(TreeParameters):
         What `feature_importances_` is: the decrease of the impurity on the rows of the tree, which favours columns of
         many values; the same as out-of-bag rows confirm it (Li et al. 2019); or by how much the out-of-bag score falls
         when a column is shuffled (Breiman 2001).
+    max_bins : int or None, default=None
+        Bins of about equally many rows that a column of numbers is cut into, once for all trees; splits lie between
+        them. None: every threshold. Neither weights nor the rows that a tree draws count.
     keep_targets : bool, default=False
         Keep the training targets of each leaf, which quantiles need; 4 bytes a row and tree.
     verbose : int, default=0
@@ -74,6 +77,7 @@ class ForestParameters(TreeParameters):
     bootstrap: bool
     oob_score: Any
     max_samples: Any
+    max_bins: int | None
     patience: int | None
     tol: float
     importance: str

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastml._engines.weight_updater import judge_leaves, judge_stump
 from fastml.base import clone
 from fastml.data.frames import Table
 from fastml.data.validation import check_finite, fit_table, predict_table
@@ -14,6 +15,7 @@ from fastml.threads import effective_threads
 from fastml.tree.cart import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from fastml.tree.fitted import FittedTree
 from fastml.tree.sorted_columns import SortedColumns
+from fastml.tree.structure import CATEGORICAL, FEATURE, MISSING_LEFT
 
 OUR_TREES = (DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor)
 
@@ -24,8 +26,8 @@ def is_our_tree(estimator: Any) -> bool:
 
 
 def grows_in_forests(estimator: Any) -> bool:
-    """Whether the engine of forests grows such trees: ours, on all thresholds, by a criterion of its own."""
-    return is_our_tree(estimator) and estimator.max_bins is None and not callable(estimator.criterion)
+    """Whether the engine of forests grows such trees: ours, by a criterion of its own."""
+    return is_our_tree(estimator) and not callable(estimator.criterion)
 
 
 def make_member(template: Any, random_state: np.random.RandomState) -> Any:
@@ -96,6 +98,23 @@ class TreeRows:
         """Number of the class that a tree predicts for each row."""
         of_node = member._fitted.value[:, 0].argmax(axis=1).astype(np.int32)
         return of_node[self.leaves(member._fitted)]
+
+    def judged(
+        self, member: Any, codes: NDArray[np.int32], weight: NDArray[np.float64]
+    ) -> tuple[NDArray[np.uint8], float]:
+        """Which rows a tree gets wrong, and their share of the weight."""
+        tree, wrong = member._fitted, np.empty(len(codes), np.uint8)
+        of_node = tree.value[:, 0].argmax(axis=1).astype(np.int32)
+        root = tree.nodes[0]
+        if len(tree.nodes) == 3 and not root["feature"] & CATEGORICAL and self.matrix.dtype.char in "fd":
+            left, right = of_node[1:].tolist()
+            error, total = judge_stump(
+                self.matrix, int(root["feature"] & FEATURE), float(root["value"]), bool(root["feature"] & MISSING_LEFT),
+                left, right, codes, weight, wrong,
+            )  # fmt: skip
+        else:
+            error, total = judge_leaves(self.leaves(tree), of_node, codes, weight, wrong)
+        return wrong, error / total
 
     def numbers(self, member: Any) -> NDArray[np.float64]:
         """What a tree predicts for each row."""

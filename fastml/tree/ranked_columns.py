@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.column_sorter import add_to_hash, order_of, ranks_of, sort_columns
+from fastml._engines.column_sorter import add_to_hash, merge_ranks, order_of, ranks_of, sort_columns
 from fastml._engines.forest_grower import ForestGrower
 from fastml.data.frames import Table
 from fastml.threads import effective_threads
@@ -26,7 +26,7 @@ class RankedColumns:
     grower : the engine over the ranks
     order : (n_samples,) int32, which row lies at each place
     category_codes : for each categorical column the code of each level, 1 to 255, and 0; None for the others
-    ranks, values, values_start : what the grower reads
+    ranks, values, values_start, largest : what the grower reads
     """
 
     grower: ForestGrower
@@ -35,48 +35,60 @@ class RankedColumns:
     ranks: NDArray[np.unsignedinteger]
     values: NDArray[np.float64]
     values_start: NDArray[np.int64]
+    largest: NDArray[np.float64]
 
     @classmethod
     def of(
-        cls, table: Table, target: NDArray[np.float64], n_jobs: int | None, work: float = float("inf")
-    ) -> RankedColumns:
-        """target : (n_outputs, n_samples).  work : element operations of the fit, by which threads are chosen"""
+        cls, table: Table, target: NDArray[np.float64], n_jobs: int | None, work: float = float("inf"),
+        max_bins: int | None = None,
+    ) -> RankedColumns:  # fmt: skip
+        """target : (n_outputs, n_samples).  work : element operations of the fit, by which threads are chosen.
+        max_bins : of a column of numbers; None: each value has its rank
+        """
         d = table.n_features
         threads = effective_threads(n_jobs, 20.0 * table.n_samples * d)
         order = _order(table, target, threads)
         place = np.empty(len(order), np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
-        ranks, values, starts, codes = [], [], [np.zeros(1, np.int64)], []
+        ranks, values, largest, starts, codes = [], [], [], [np.zeros(1, np.int64)], []
         for first in range(0, d, GROUP):
             group = range(first, min(d, first + GROUP))
             columns, own_codes = zip(*[coded_column(table, j) for j in group], strict=True)
             entries, own, start = sort_columns(columns, threads)
+            last = own
+            if max_bins is not None:
+                keep = np.array([codes_of is not None for codes_of in own_codes], np.uint8)
+                own, last, start = merge_ranks(entries, own, start, max_bins, keep, threads)
             ranks.append(ranks_of(entries, int(np.diff(start).max(initial=0)), place, threads))
             values.append(own)
+            largest.append(last)
             starts.append(start[1:] + starts[-1][-1])
             codes += own_codes
         widest = max((own.dtype for own in ranks), key=lambda dtype: dtype.itemsize)
         together = [_widened(own, widest) for own in ranks]
         return cls._over(
             together[0] if len(together) == 1 else np.concatenate(together), np.concatenate(values),
-            np.concatenate(starts), order, tuple(codes), effective_threads(n_jobs, work),
+            np.concatenate(starts), np.concatenate(largest), order, tuple(codes), effective_threads(n_jobs, work),
         )  # fmt: skip
 
     @classmethod
     def _over(
         cls, ranks: NDArray[np.unsignedinteger], values: NDArray[np.float64], starts: NDArray[np.int64],
-        order: NDArray[np.int32], codes: tuple[NDArray[np.uint8] | None, ...], n_threads: int,
+        largest: NDArray[np.float64], order: NDArray[np.int32], codes: tuple[NDArray[np.uint8] | None, ...],
+        n_threads: int,
     ) -> RankedColumns:  # fmt: skip
         categorical = np.array([own is not None for own in codes], np.uint8)
-        grower = ForestGrower(ranks, values, starts, n_threads, categorical if categorical.any() else None)
-        return cls(grower, order, codes, ranks, values, starts)
+        flags = categorical if categorical.any() else None
+        grower = ForestGrower(ranks, values, starts, n_threads, flags, largest)
+        return cls(grower, order, codes, ranks, values, starts, largest)
 
     def take(self, features: NDArray[np.integer]) -> RankedColumns:
         """Some of the columns, once or more often, as copies: 2 or 4 bytes a value; for one thread."""
         start = self.values_start
-        own = [self.values[start[j] : start[j + 1]] for j in features.tolist()]
+        own, last = ([of[start[j] : start[j + 1]] for j in features.tolist()] for of in (self.values, self.largest))
         return self._over(
-            self.ranks[features], np.concatenate(own), np.cumsum([0, *map(len, own)], dtype=np.int64), self.order,
+            self.ranks[features], np.concatenate(own), np.cumsum([0, *map(len, own)], dtype=np.int64),
+            np.concatenate(last), self.order,
             tuple(self.category_codes[j] for j in features.tolist()), 1,
         )  # fmt: skip
 

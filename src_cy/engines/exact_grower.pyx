@@ -113,7 +113,10 @@ cdef class ExactGrower:
             raise ValueError("no row has a weight")
         p.target.pairs = NULL
         if p.target.weight != NULL and p.target.y != NULL and p.target.n_outputs == 1:
-            pairs = np.stack([np.asarray(weight), np.multiply(weight, y[0])], axis=1)
+            pairs = np.empty((self.n_samples, 2))
+            for j in range(self.n_samples):
+                pairs[j, 0] = weight[j]
+                pairs[j, 1] = weight[j] * y[0, j]
             p.target.pairs = &pairs[0, 0]
         if in_place and p.n == self.n_samples:
             moving = np.asarray(self.entries)

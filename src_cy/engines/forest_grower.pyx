@@ -66,14 +66,16 @@ cdef class ForestGrower:
     cdef const uint32_t[:, ::1] ranks32
     cdef ptrdiff_t n_samples, n_features
     cdef const double[::1] values
+    cdef const double[::1] largest
     cdef const int64_t[::1] values_start
     cdef const uint8_t[::1] is_categorical
     cdef int n_threads
 
     def __cinit__(
         self, ranks, const double[::1] values, const int64_t[::1] values_start,
-        int n_threads=1, const uint8_t[::1] is_categorical=None,
+        int n_threads=1, const uint8_t[::1] is_categorical=None, const double[::1] largest=None,
     ):
+        self.largest = values if largest is None else largest
         self.ranks16 = ranks if ranks.dtype == np.uint16 else None
         self.ranks32 = ranks if ranks.dtype != np.uint16 else None
         self.n_samples = ranks.shape[1]
@@ -111,6 +113,7 @@ cdef class ForestGrower:
         p.stride = n
         p.exact.n_features = <int> self.n_features
         p.exact.values = &self.values[0] if self.values.shape[0] else NULL
+        p.exact.largest = &self.largest[0] if self.largest.shape[0] else NULL
         p.exact.values_start = &self.values_start[0]
         p.exact.is_categorical = NULL if self.is_categorical is None else &self.is_categorical[0]
         p.exact.monotone = NULL if monotone is None else &monotone[0]

@@ -72,17 +72,18 @@ cdef inline double threshold_of_drawn(
 ) noexcept nogil:
     """Halfway between the neighbours of the cut, or the random one again; span: of the node's present ranks."""
     cdef const double *values = p.exact.values + p.exact.values_start[cut.feature]
+    cdef const double *largest = p.exact.largest + p.exact.values_start[cut.feature]
     cdef double below, above, middle
     cdef uint64_t[2] ends
     if cut.categorical:
         return 0.0
     if cut.above == <uint32_t> MISSING:
-        return values[cut.below] if p.exact.options.random_cuts else INFINITY
+        return largest[cut.below] if p.exact.options.random_cuts else INFINITY
     if p.exact.options.random_cuts:
         ends[0] = <uint64_t> span.low << 32
         ends[1] = <uint64_t> span.high << 32
-        return random_threshold(&p.exact, node, cut.feature, ends, 2)
-    below = values[cut.below]
+        return max(random_threshold(&p.exact, node, cut.feature, ends, 2), largest[cut.below])   # never within a bin
+    below = largest[cut.below]
     above = values[cut.above]
     middle = below / 2.0 + above / 2.0
     return middle if below < middle < above else below

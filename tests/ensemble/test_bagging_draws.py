@@ -119,7 +119,7 @@ def test_what_comes_damaged_from_a_file_is_refused(damage):
 
 
 def test_trees_that_forests_do_not_grow_are_fitted_one_by_one():
-    """Bins and a criterion of one's own are those of single trees, and are not dropped."""
+    """A criterion of one's own is that of single trees, and is not dropped; nor are bins, which forests have too."""
     from fastml.ensemble import BaggingRegressor
     from fastml.tree import DecisionTreeRegressor
 

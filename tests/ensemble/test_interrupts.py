@@ -84,7 +84,7 @@ def test_a_round_ends_as_it_is(model):
     after = "len(model.forest_.nodes), np.isfinite(model.predict(X[:100])).all()"
     kind, n_nodes, finite = interrupted_child(model, 600_000, 30, after=after, seconds=0.3)
     assert (kind, finite) == ("FitInterrupted", "True")
-    assert 1 < int(n_nodes) < 200_000  # of 340,000
+    assert 1 <= int(n_nodes) < 200_000  # of 340,000
 
 
 def test_a_forest_keeps_the_trees_that_are_complete():

@@ -9,8 +9,16 @@ import pytest
 import fastml.io
 from fastml.data.binning import BinMapper
 from fastml.data.frames import Table
-from fastml.ensemble import AdaBoostClassifier, AdaBoostRegressor
+from fastml.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingRegressor,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+from tests.engines.test_exact_grower import rows_of
 
 ALL = [DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor]
 CRITERIA = [
@@ -126,3 +134,35 @@ def test_bad_bins(value):
     X, y = data()
     with pytest.raises((ValueError, TypeError), match="max_bins"):
         DecisionTreeRegressor(max_bins=value).fit(X, y)
+
+
+@pytest.mark.parametrize("options", [{}, {"max_features": 2}, {"max_leaf_nodes": 30}])
+def test_forests_grow_the_exact_trees_of_the_bins(options):
+    X, y = data(DecisionTreeClassifier)
+    codes = bins_of(X, 16)
+    options = {"bootstrap": False, "random_state": 0, "min_samples_leaf": 4, **options}
+    binned = RandomForestClassifier(5, max_bins=16, **options).fit(X, y)
+    exact = RandomForestClassifier(5, **options).fit(codes, y)
+    np.testing.assert_array_equal(binned.predict_proba(X), exact.predict_proba(codes))
+
+
+@pytest.mark.parametrize("cls", [RandomForestRegressor, ExtraTreesRegressor, BaggingRegressor])
+def test_no_split_of_a_forest_parts_a_bin(cls, tmp_path):
+    X, y = data()
+    codes = bins_of(X, 16)
+    if cls is BaggingRegressor:
+        model = cls(DecisionTreeRegressor(max_bins=16), 4, random_state=0, max_features=3).fit(X, y)
+    else:
+        model = cls(4, max_bins=16, random_state=0).fit(X, y)
+    columns = getattr(model, "estimators_features_", [np.arange(4)] * 4)
+    samples = model.estimators_samples_
+    for own, tree, seen in zip(columns, model.estimators_, samples, strict=True):
+        nodes = tree._fitted.nodes
+        rows, _ = rows_of(X[:, own], nodes, np.bincount(seen, minlength=len(X)))
+        assert len(nodes) > 100
+        for i in np.flatnonzero(nodes["left"]):
+            j = own[int(nodes["feature"][i]) & 0x3FFFFFFF]
+            sides = [codes[rows[nodes["left"][i] + side], j] for side in (0, 1)]
+            assert not set(sides[0][~np.isnan(sides[0])]) & set(sides[1][~np.isnan(sides[1])])
+    fastml.io.save(model, tmp_path / "m")
+    np.testing.assert_array_equal(fastml.io.load(tmp_path / "m").predict(X), model.predict(X))

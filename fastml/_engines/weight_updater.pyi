@@ -1,0 +1,26 @@
+"""What AdaBoost does to the rows' weights after a member: which rows it gets wrong, its error, the new weights."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def judge_stump(
+    X: NDArray[Any], feature: int, threshold: float, missing_left: bool, left: int, right: int,
+    codes: NDArray[np.int32], weight: NDArray[np.float64], wrong_out: NDArray[np.uint8],
+) -> tuple[float, float]:  # fmt: skip
+    """(weight of the rows that are wrong, of all rows), and wrong_out (n,): which those are.
+
+    X : (n, d) float32 or float64.  A row with X[:, feature] <= threshold, or missing if missing_left, is said to have
+    class `left`, others `right`.  codes : (n,) the classes.  Sums are added in one order, by one thread. O(n).
+    Raises ValueError where lengths do not fit.
+    """
+
+def judge_leaves(
+    leaf_of: NDArray[np.int32], said: NDArray[np.int32], codes: NDArray[np.int32], weight: NDArray[np.float64],
+    wrong_out: NDArray[np.uint8],
+) -> tuple[float, float]:  # fmt: skip
+    """judge_stump for any tree: leaf_of (n,) is each row's node, said (n_nodes,) the class of each node."""
+
+def raise_weights(weight: NDArray[np.float64], wrong: NDArray[np.uint8], factor: float) -> float:
+    """Multiplies the weights of rows that are wrong by the factor, in place; their new sum. O(n)."""
