@@ -34,11 +34,11 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
 __all__ = [
-    "SKLEARN_VERSION", "BaseEstimator", "CallbackSupport", "ClassNamePrefixFeaturesOutMixin", "ClassifierMixin", "ClusterMixin", "ConvergenceWarning",
-    "DataConversionWarning", "FitTasks", "HasMethods", "Hidden", "Interval", "InvalidParameterError",
-    "MetaEstimatorMixin", "NotFittedError", "Options", "OutlierMixin", "RealNotInt", "RegressorMixin", "StrOptions",
-    "TransformerMixin", "check_is_fitted", "check_random_state", "clone", "fit_tasks", "is_classifier", "is_regressor",
-    "make_constraint",
+    "SKLEARN_VERSION", "BaseEstimator", "CallbackSupport", "ClassNamePrefixFeaturesOutMixin", "ClassifierMixin",
+    "ClusterMixin", "ConvergenceWarning", "DataConversionWarning", "FitTasks", "HasMethods", "Hidden", "Interval",
+    "InvalidParameterError", "MetaEstimatorMixin", "NotFittedError", "Options", "OutlierMixin", "RealNotInt",
+    "RegressorMixin", "StrOptions", "TransformerMixin", "check_is_fitted", "check_random_state", "clone",
+    "fit_tasks", "is_classifier", "is_regressor", "make_constraint",
 ]  # fmt: skip
 
 SKLEARN_VERSION: tuple[int, int] = tuple(int(part) for part in sklearn.__version__.split(".")[:2])  # type: ignore[assignment]
