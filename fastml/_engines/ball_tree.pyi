@@ -51,3 +51,23 @@ def sort_lists(
     start: NDArray[np.int64], rows: NDArray[np.int64], distances: NDArray[np.float64], n_threads: int = ...
 ) -> None:
     """Each query's list, as list_within has it, by distance and row, in place."""
+
+def on_sphere(angles: NDArray[np.float64], n_threads: int = ...) -> NDArray[np.float64]:
+    """(n, 3) places on the unit sphere of (n, 2) latitudes and longitudes, in radians."""
+
+def nearest_arcs(
+    angles: NDArray[np.float64], queries: NDArray[np.float64], chords: NDArray[np.float64], rows: NDArray[np.int64],
+    k: int, n_threads: int = ...,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:  # fmt: skip
+    """(distances, settled) by the haversine of the m candidates of each query that are nearest by the chord.
+
+    angles, queries : (n_points, 2), (n, 2) in radians
+    chords, rows : (n, m); rows are put in order by distance and row, the k nearest first
+    settled : (n,) 1 where no other point can be among the k nearest, whatever rounding did to the chords
+    """
+
+def arcs_within(
+    angles: NDArray[np.float64], queries: NDArray[np.float64], radius: NDArray[np.float64], start: NDArray[np.int64],
+    rows: NDArray[np.int64], n_threads: int = ...,
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:  # fmt: skip
+    """(distances, within) of lists as list_within has them: the haversine, and whether it is <= radius (n,)."""

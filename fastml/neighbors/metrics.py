@@ -91,7 +91,7 @@ def resolve_metric(metric: Any, arguments: dict[str, Any], X: NDArray[Any], allo
 
     Parameters
     ----------
-    metric : str or callable
+    metric : str, callable or scikit-learn's DistanceMetric
         Of `BALL_TREE_METRICS`; or (a, b, **arguments) -> float.
     arguments : dict
         p and w of Minkowski's, V of seuclidean (variances), V or VI of mahalanobis (covariance, its inverse), units of
@@ -107,6 +107,8 @@ def resolve_metric(metric: Any, arguments: dict[str, Any], X: NDArray[Any], allo
         It names the argument, its value and what it must be.
     """
     d = X.shape[1]
+    if type(metric).__name__.endswith(("Distance64", "Distance32")):
+        metric, arguments = _of_object(metric)
     if callable(metric):
         if allowed is not None and "pyfunc" not in allowed:
             raise ValueError(f"metric={metric!r} is not valid here: a KDTree needs bounds by boxes; use BallTree")
@@ -128,6 +130,17 @@ def resolve_metric(metric: Any, arguments: dict[str, Any], X: NDArray[Any], allo
     if strange:
         raise TypeError(f"metric {metric!r} takes no argument {', '.join(strange)}")
     return MAKERS[name](d, **arguments) if name in MAKERS else Metric(name)
+
+
+def _of_object(metric: Any) -> tuple[str, dict[str, Any]]:
+    """The name and arguments of a DistanceMetric of scikit-learn's, which it shows to pickle only."""
+    name = type(metric).__name__[: -len("Distance64")].lower()
+    p, vector, matrix, *function = metric.__getstate__()
+    if name == "minkowski":
+        return name, {"p": p, "w": vector if len(vector) else None}
+    if function:
+        return name, {**function[1], "func": function[0]}
+    return name, {"seuclidean": {"V": vector}, "mahalanobis": {"VI": matrix}}.get(name, {})
 
 
 def check_angles(X: NDArray[Any], in_degrees: bool, what: str = "X") -> None:

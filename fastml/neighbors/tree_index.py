@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastml._engines import kd_neighbors
 from fastml._engines.ball_tree import BallTree as BallEngine
 from fastml._engines.kd_tree import KdTree
+from fastml.neighbors.globe import Globe
 from fastml.neighbors.metrics import Metric
 from fastml.threads import effective_threads
 
@@ -38,7 +39,10 @@ class TreeIndex:
         threads = self._threads(n_jobs, 20.0 * n * np.log2(n + 1))
         self.kd = KdTree(self.X, good_leaf_size(leaf_size, d), threads)
         self._balls: BallEngine | None = None
-        if not metric.in_lanes:
+        self._globe: Globe | None = None
+        if metric.name == "haversine":
+            self._globe = Globe(self.X, good_leaf_size(leaf_size, 3), self.balls, threads)
+        elif not metric.in_lanes:
             self.balls(n_jobs)
 
     def balls(self, n_jobs: int | None = None) -> BallEngine:
@@ -57,6 +61,8 @@ class TreeIndex:
         threads = self._threads(n_jobs, (QUERY_WORK + 10.0 * k) * self._count(asked))
         if self.metric.in_lanes:
             distance, rows = kd_neighbors.nearest(self.kd, self.metric.engine, asked, k, threads)
+        elif self._globe is not None:
+            distance, rows = self._globe.nearest(self._places(asked), asked is None, k, threads)
         else:
             distance, rows = self.balls().nearest(self._rows(asked), k, threads)
             self._report(asked)
@@ -69,6 +75,8 @@ class TreeIndex:
         radius = np.asarray(radius, np.float64) / self.metric.to_distance
         if self.metric.in_lanes:
             return kd_neighbors.count_within(self.kd, self.metric.engine, asked, radius, threads)
+        if self._globe is not None:
+            return self._globe.count_within(self._places(asked), asked is None, radius, threads)
         count = self.balls().count_within(self._rows(asked), radius, threads)
         self._report(asked)
         return count
@@ -82,9 +90,13 @@ class TreeIndex:
         radius = np.asarray(radius, np.float64) / self.metric.to_distance
         if self.metric.in_lanes:
             return kd_neighbors.list_within(self.kd, self.metric.engine, asked, radius, with_distance, threads)
-        start, rows, distance = self.balls().list_within(self._rows(asked), radius, with_distance, threads)
-        self._report(asked)
-        return start, rows, distance if distance is None else self._scaled(distance)
+        distance: NDArray[np.float64] | None
+        if self._globe is not None:
+            start, rows, distance = self._globe.list_within(self._places(asked), asked is None, radius, threads)
+        else:
+            start, rows, distance = self.balls().list_within(self._rows(asked), radius, with_distance, threads)
+            self._report(asked)
+        return start, rows, self._scaled(distance) if with_distance and distance is not None else None
 
     def _queries(self, X: NDArray[Any] | None) -> NDArray[Any] | None:
         if X is None:
@@ -94,6 +106,9 @@ class TreeIndex:
 
     def _rows(self, asked: NDArray[Any] | None) -> NDArray[Any]:
         return self.X if asked is None else asked
+
+    def _places(self, asked: NDArray[Any] | None) -> NDArray[np.float64]:
+        return np.ascontiguousarray(self._rows(asked), np.float64)
 
     def _count(self, asked: NDArray[Any] | None) -> int:
         return len(self._rows(asked))

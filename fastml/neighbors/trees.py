@@ -27,7 +27,7 @@ class _Tree:
         self, X: Any, leaf_size: int = 40, metric: Any = "minkowski", sample_weight: Any = None, *,
         n_jobs: int | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        X = check_array(X, dtype=[np.float64, np.float32], order="C")
+        X = _points(X)
         if leaf_size < 1:
             raise ValueError(f"leaf_size={leaf_size!r} must be greater than or equal to 1: it is a number of points")
         self.data = X
@@ -190,7 +190,7 @@ class _Tree:
         """Without effect: distances are not counted here."""
 
     def _rows(self, X: Any) -> NDArray[Any]:
-        X = check_array(X, dtype=[np.float64, np.float32], order="C")
+        X = _points(X)
         if X.shape[1] != self.data.shape[1]:
             raise ValueError(
                 f"query data dimension must match training data dimension: X has {X.shape[1]} columns, the tree "
@@ -276,6 +276,15 @@ class BallTree(_Tree):
             one = TreeIndex(np.ascontiguousarray(centre[None]), self._index.metric)
             node["radius"] = one.nearest(balls.points[node["idx_start"] : node["idx_end"]], 1)[0].max()
         return centres[None]
+
+
+def _points(X: Any) -> NDArray[Any]:
+    """X as float32 or float64 in C order, finite; scikit-learn's check takes longer than a query."""
+    if type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32) and X.flags.c_contiguous and X.size:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(X.sum()):  # a sum that overflows has to be looked at again
+                return X
+    return check_array(X, dtype=[np.float64, np.float32], order="C")
 
 
 def _weights(given: Any, n: int) -> NDArray[np.float64]:

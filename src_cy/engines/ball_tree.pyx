@@ -8,15 +8,15 @@ to it. Limit: the metric itself, n log n times for the balls and twice a level f
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport prange, threadid
-from libc.math cimport INFINITY, isnan
-from libc.stdint cimport INT32_MAX, int32_t, int64_t
+from libc.math cimport INFINITY, cos, isnan, sin, sqrt
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t
 
 from kernels.bounded_tree cimport BoundedTree, bind_tree, bound_of, least, most, node_begin, node_end, reduced_to
 from kernels.distances cimport (
     FASTML_BRAYCURTIS, FASTML_CANBERRA, FASTML_CHEBYSHEV, FASTML_DICE, FASTML_EUCLIDEAN, FASTML_HAMMING,
     FASTML_HAVERSINE, FASTML_JACCARD, FASTML_MAHALANOBIS, FASTML_MANHATTAN, FASTML_MINKOWSKI, FASTML_N_BOXED,
     FASTML_OWN, FASTML_ROGERSTANIMOTO, FASTML_RUSSELLRAO, FASTML_SEUCLIDEAN, FASTML_SOKALSNEATH, fastml_distance_of,
-    fastml_reduced, fastml_reduced_of,
+    fastml_haversine_reduced, fastml_metric, fastml_reduced, fastml_reduced_of,
 )
 from kernels.nearest_heap cimport farther, sink, sort_heap, sort_pairs
 
@@ -241,3 +241,70 @@ def sort_lists(const int64_t[::1] start, int64_t[::1] rows, double[::1] distance
     for i in prange(n, nogil=True, schedule="dynamic", chunksize=64, num_threads=max(n_threads, 1)):
         if start[i + 1] > start[i] + 1:
             sort_pairs(&distances[start[i]], &rows[start[i]], start[i + 1] - start[i])
+
+
+def _are_rows(rows, Py_ssize_t n):
+    found = np.asarray(rows)
+    return not found.size or (found.min() >= 0 and found.max() < n)
+
+
+def on_sphere(const double[:, ::1] angles, int n_threads=1):
+    """(n, 3) places on the unit sphere of (n, 2) latitudes and longitudes."""
+    cdef Py_ssize_t i, n = angles.shape[0]
+    out_ = np.empty((n, 3))
+    cdef double[:, ::1] out = out_
+    for i in prange(n, nogil=True, schedule="static", num_threads=max(n_threads, 1)):
+        out[i, 0] = cos(angles[i, 0]) * cos(angles[i, 1])
+        out[i, 1] = cos(angles[i, 0]) * sin(angles[i, 1])
+        out[i, 2] = sin(angles[i, 0])
+    return out_
+
+
+def nearest_arcs(
+    const double[:, ::1] angles, const double[:, ::1] queries, const double[:, ::1] chords, int64_t[:, ::1] rows,
+    Py_ssize_t k, int n_threads=1,
+):
+    """(distances, settled) of candidates that are the nearest by their chords; see ball_tree.pyi."""
+    cdef Py_ssize_t i, j, n = rows.shape[0], m = rows.shape[1]
+    cdef fastml_metric metric
+    cdef bint all_there = m == angles.shape[0]
+    metric.kind = FASTML_HAVERSINE
+    if not 1 <= k <= m or chords.shape[0] != n or chords.shape[1] != m or queries.shape[0] != n \
+            or queries.shape[1] != 2 or angles.shape[1] != 2 or not _are_rows(rows, angles.shape[0]):
+        raise ValueError("queries, chords and rows do not belong together")
+    distance_, settled_ = np.empty((n, m)), np.empty(n, np.uint8)
+    cdef double[:, ::1] distance = distance_
+    cdef uint8_t[::1] settled = settled_
+    for i in prange(n, nogil=True, schedule="static", num_threads=max(n_threads, 1)):
+        for j in range(m):
+            distance[i, j] = fastml_haversine_reduced(&queries[i, 0], &angles[rows[i, j], 0])
+        sort_pairs(&distance[i, 0], &rows[i, 0], m)
+        settled[i] = all_there or distance[i, k - 1] == 0.0 \
+            or chords[i, m - 1] > 2.0 * sqrt(distance[i, k - 1]) * (1.0 + 1e-14) + 4e-15
+        for j in range(k):
+            distance[i, j] = fastml_distance_of(&metric, distance[i, j])
+    return distance_[:, :k], settled_
+
+
+def arcs_within(
+    const double[:, ::1] angles, const double[:, ::1] queries, const double[::1] radius, const int64_t[::1] start,
+    const int64_t[::1] rows, int n_threads=1,
+):
+    """(distances, within) of lists of candidates; see ball_tree.pyi."""
+    cdef Py_ssize_t i, j, n = start.shape[0] - 1
+    cdef fastml_metric metric
+    cdef double limit, own
+    metric.kind = FASTML_HAVERSINE
+    distance_, inside_ = np.empty(rows.shape[0]), np.empty(rows.shape[0], np.uint8)
+    cdef double[::1] distance = distance_
+    cdef uint8_t[::1] inside = inside_
+    if start[n] != rows.shape[0] or queries.shape[0] != n or radius.shape[0] != n or queries.shape[1] != 2 \
+            or angles.shape[1] != 2 or not _are_rows(rows, angles.shape[0]):
+        raise ValueError("start, rows and queries do not belong together")
+    for i in prange(n, nogil=True, schedule="dynamic", chunksize=64, num_threads=max(n_threads, 1)):
+        limit = fastml_reduced_of(&metric, radius[i])
+        for j in range(start[i], start[i + 1]):
+            own = fastml_haversine_reduced(&queries[i, 0], &angles[rows[j], 0])
+            inside[j] = own <= limit
+            distance[j] = fastml_distance_of(&metric, own)
+    return distance_, inside_

@@ -9,7 +9,7 @@
 #include "kd_query.h"
 #include "lanes.inl"
 
-enum { KD_WIDE = 32 / LANES, KD_GIVE_UP = 8 };
+enum { KD_GIVE_UP = 8 }; /* columns between two looks whether any point can still be within the bound */
 
 static inline lanes kd_term(const int kind, lanes total, lanes apart, double weight)
 {

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.neighbors
+from sklearn.metrics import DistanceMetric
 
 from fastml.neighbors import BallTree, KDTree
 
@@ -43,6 +44,16 @@ def test_scikit_learns_answers(tree, metric, arguments, dtype):
     pairs = [t.two_point_correlation(queries, [r, 2 * r]) for t in (ours, other)]
     np.testing.assert_array_equal(*pairs)
     np.testing.assert_allclose(ours.kernel_density(queries, r), other.kernel_density(queries, r), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("tree", "metric", "arguments"), [*CASES, (BallTree, "pyfunc", {"func": lambda a, b: abs(a - b).sum()})]
+)
+def test_scikit_learns_metric_objects(tree, metric, arguments):
+    given = DistanceMetric.get_metric(metric, **arguments)
+    answers = tree(X, metric=given).query(Y, 3), tree(X, metric=metric, **arguments).query(Y, 3)
+    for mine, wanted in zip(*answers, strict=True):
+        np.testing.assert_array_equal(mine, wanted)
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "tophat", "epanechnikov", "exponential", "linear", "cosine"])
