@@ -88,7 +88,8 @@ def main() -> None:
             fit, query = seconds(sklearn.neighbors, X, asked, algorithm=algorithm, **case.options)
             peers[algorithm] = fit + query * Q.shape[0] / asked.shape[0]
         best = min(peers, key=lambda name: peers[name])
-        print(f"{case.name:18} fastml {own:7.3f} s  {best} {peers[best]:7.3f} s  ratio {own / peers[best]:.2f}", flush=True)
+        ratio = own / peers[best]
+        print(f"{case.name:18} fastml {own:7.3f} s  {best} {peers[best]:7.3f} s  ratio {ratio:.2f}", flush=True)
 
 
 if __name__ == "__main__":

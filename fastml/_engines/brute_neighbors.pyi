@@ -15,10 +15,11 @@ PANEL: int
 class BruteRows:
     """Points or queries, and what a screen makes of them; arrays are not copied.
 
-    X : (n, d) float32 or float64 in C order, or of a CSR matrix (data, columns int32, start int64, d), columns ascending
+    X : (n, d) float32 or float64 in C order, or of CSR (data, columns int32, start int64, d), columns ascending
     inverse_norm : (n,) of the cosine distance: 1 / length, 0 of a row of zeros
     screened : float32; of points (ceil(n / PANEL), m, PANEL), by column; of queries (n, m); of CSR points
-        a number for each entry, and of queries None. For squares dense points come times -2. Nothing may be as large as 1e18.
+        a number for each entry, and of queries None. For squares dense points come times -2. Nothing may be as
+        large as 1e18.
     bias : float32, where the sums of a point start: (ceil(n / PANEL) * PANEL,), infinity behind the last; of CSR (n,)
     own : (n,) float64 of queries
     A screen's sum for a pair, bias + sum over its columns, must not be above factor * reduced^power + own, whatever the

@@ -11,7 +11,7 @@ from fastml._engines import brute_neighbors as engine
 from fastml._engines.brute_neighbors import BruteRows
 from fastml.neighbors.metrics import Metric
 from fastml.neighbors.screens import ABSOLUTE, LARGEST, NONE, SQUARES, UNEQUAL, Screen, squares
-from fastml.neighbors.sparse_screens import opened, sparse_points, sparse_queries, sparse_screen
+from fastml.neighbors.sparse_screens import sparse_points, sparse_queries, sparse_screen
 from fastml.threads import effective_threads
 
 __all__ = ["SPARSE_METRICS", "BruteIndex", "inverse_norms", "screen_of", "unit_of"]
@@ -34,9 +34,9 @@ class BruteIndex:
     X : (n, d) float32 or float64 in C order, or CSR array with ascending columns; finite
     metric : Metric, also of name "cosine", and Minkowski's with p < 1
 
-    Queries are as the points; None asks for the points themselves, which are not in their own lists with `exclude_self`.
-    Beside the points an index keeps their screen once many queries have come: 4 bytes a number, or a
-    sixth of that and less where a projection serves.
+    Queries are as the points; None asks for the points themselves, which are not in their own lists
+    with `exclude_self`. Beside the points an index keeps their screen once many queries have come: 4 bytes a number, or
+    a sixth of that and less where a projection serves.
     """
 
     def __init__(self, X: Any, metric: Metric) -> None:
@@ -100,14 +100,13 @@ class BruteIndex:
         coordinates = self._coordinates(asked, unit)
         norm = self._norm(coordinates)
         if screen is None:
-            return points, BruteRows(opened(coordinates) if self.is_sparse else coordinates, norm), self._engine(), NO_SCREEN, unit, threads
+            return points, BruteRows(coordinates, norm), self._engine(), NO_SCREEN, unit, threads
         of_queries: Any = sparse_queries if self.is_sparse else Screen.queries
         queries = of_queries(screen, coordinates, norm)
         if queries is None:  # so far out that a screen for both is needed
             points, screen = self._screened(unit, asked.shape[0], n_terms, False, coordinates, norm)
             queries = of_queries(screen, coordinates, norm)
-        assert screen is not None
-        return points, queries, self._engine(), screen.engine(), unit, threads
+        return points, queries, self._engine(), NO_SCREEN if screen is None else screen.engine(), unit, threads
 
     def _engine(self) -> Any:
         return (0, 2.0, None, 0) if self.metric.name == "cosine" else self.metric.engine
@@ -205,7 +204,7 @@ def inverse_norms(X: Any) -> NDArray[np.float64]:
     else:
         largest = np.maximum(X.max(axis=1, initial=0.0), -X.min(axis=1, initial=0.0)).astype(np.float64)
         safe = np.where(largest > 0.0, largest, 1.0)
-        if 1e-100 < safe.min(initial=1.0) and safe.max(initial=1.0) < 1e100:
+        if safe.min(initial=1.0) > 1e-100 and safe.max(initial=1.0) < 1e100:
             safe[:] = 1.0
             length = np.sqrt(squares(X))
         else:

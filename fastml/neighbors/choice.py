@@ -1,9 +1,9 @@
 """Which search serves: what a metric is, by which algorithms it may be answered, and the rule behind algorithm="auto".
 
-The rule: half of the points or more as neighbours, and metrics that no tree has, go to all pairs. Few columns go to a tree,
-more than MOST_COLUMNS to all pairs, and in between the points' own dimension decides, which is measured on a sample of them:
-a tree visits a part of the points that grows with it, and a visit costs several times what a pair costs a screen. Measured
-in docs/neighbors.md.
+The rule: half of the points or more as neighbours, and metrics that no tree has, go to all pairs. Few columns go to a
+tree, more than MOST_COLUMNS to all pairs, and in between the points' own dimension decides, which is measured on a
+sample of them: a tree visits a part of the points that grows with it, and a visit costs several times what a pair costs
+a screen. Measured in docs/neighbors.md.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ FEW_COLUMNS, MOST_COLUMNS = 6, 64
 FEW_POINTS = 1000
 """With fewer points up to 15 columns are few."""
 SCREENED_COLUMNS = 4
-"""Columns from which a screen that bounds a dear distance by the Euclidean one beats a tree, which evaluates each pair."""
+"""Beyond, a screen that bounds a dear distance by the Euclidean one beats a tree, which evaluates each pair."""
 MOST_DIMENSIONS = 7.5
-"""Of normal points in 8 columns 7.0 is measured, in 10 columns 8.2; a tree and all pairs take the same time at 8 to 9."""
+"""Of normal points in 8 columns 7.0 is measured, in 10 columns 8.2; there a tree and all pairs take the same time."""
 BRUTE_METRICS = sorted(VALID_METRICS["brute"])
 VALID = {"brute": BRUTE_METRICS, "kd_tree": KD_TREE_METRICS, "ball_tree": BALL_TREE_METRICS}
 PLAIN = {"manhattan", "euclidean", "chebyshev"}
@@ -36,7 +36,7 @@ SEMIMETRIC = (
 
 
 def metric_object(metric: Any) -> str | None:
-    """The name of a DistanceMetric object's metric where it has no parameters; None where it has, or is something else."""
+    """The name of a DistanceMetric object's metric without parameters; None where it has some, or of anything else."""
     if not isinstance(metric, DistanceMetric) and not hasattr(metric, "rdist_to_dist"):
         return None
     name = type(metric).__name__.removesuffix("32").removesuffix("64").removesuffix("Distance").lower()
@@ -53,7 +53,7 @@ def check_name(metric: Any, algorithm: str) -> None:
     if callable(metric):
         if algorithm == "kd_tree":
             raise ValueError(
-                f"kd_tree does not support callable metric '{metric}': it bounds distances by boxes. Use ball_tree or auto"
+                f"kd_tree does not support callable metric '{metric}': it bounds distances by boxes. Use ball_tree"
             )
         return
     if metric not in VALID[algorithm]:
@@ -194,6 +194,7 @@ def check_sparse_name(metric: Any) -> None:
     """ValueError where no sparse matrix has such distances."""
     if metric not in VALID_METRICS_SPARSE["brute"] and not callable(metric) and not hasattr(metric, "pairwise"):
         raise ValueError(
-            f"Metric '{metric}' not valid for sparse input. Use sorted(sklearn.neighbors.VALID_METRICS_SPARSE['brute']) "
-            "to get valid options. Metric can also be a callable function."
+            f"Metric '{metric}' not valid for sparse input. Use "
+            "sorted(sklearn.neighbors.VALID_METRICS_SPARSE['brute']) to get valid options. "
+            "Metric can also be a callable function."
         )

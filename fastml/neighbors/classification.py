@@ -16,8 +16,8 @@ from fastml.neighbors.votes import class_sums, class_sums_of_lists, shares, weig
 
 WEIGHTS = [StrOptions({"uniform", "distance"}), callable, None]
 ZERO_WEIGHTS = (
-    "All neighbors of some sample is getting zero weights. Please modify 'weights' to avoid this case if you are using a "
-    "user-defined function."
+    "All neighbors of some sample is getting zero weights. Please modify 'weights' to avoid this case if you are using "
+    "a user-defined function."
 )
 
 
@@ -211,7 +211,8 @@ class RadiusNeighborsClassifier(_Votes, RadiusQueries):
         """
         said = self.predict_proba(X)
         found = []
-        for j, (own, (classes, _)) in enumerate(zip(said if self.outputs_2d_ else [said], self._outputs(), strict=True)):
+        outputs = zip(said if self.outputs_2d_ else [said], self._outputs(), strict=True)
+        for j, (own, (classes, _)) in enumerate(outputs):
             label = classes[own.argmax(axis=1)]
             alone = (own == 0).all(axis=1)
             if alone.any():
@@ -244,8 +245,8 @@ class RadiusNeighborsClassifier(_Votes, RadiusQueries):
                     sums[alone, at[0]] = 1.0
                 else:
                     warnings.warn(
-                        f"Outlier label {self.outlier_label_[j]} is not in training classes. All class probabilities of "
-                        "outliers will be assigned with 0.", stacklevel=2,
+                        f"Outlier label {self.outlier_label_[j]} is not in training classes. All class probabilities "
+                        "of outliers will be assigned with 0.", stacklevel=2,
                     )  # fmt: skip
             found.append(shares(sums, 1.0))
         return found if self.outputs_2d_ else found[0]

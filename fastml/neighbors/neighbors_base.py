@@ -208,7 +208,7 @@ def as_floats(X: NDArray[Any]) -> NDArray[Any]:
     if X.dtype not in (np.float32, np.float64):
         small = X.dtype.kind == "b" or (X.dtype.kind in "iuf" and X.dtype.itemsize <= 2)
         X = X.astype(np.float32 if small else np.float64)
-    return np.require(X, requirements=["C", "A"]) if X.dtype.isnative else np.ascontiguousarray(X, X.dtype.newbyteorder("="))
+    return np.require(X, X.dtype.newbyteorder("="), ["C", "A"])
 
 
 def check_precomputed(X: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Questions that estimators of neighbours answer: the nearest k, those within a radius, how many, and graphs of them."""
+"""Questions that estimators of neighbours answer: the nearest k, those within a radius, how many, graphs."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class RadiusQueries(NeighborsBase):
             None: as the parameter says.
         return_distance : bool
         sort_results : bool
-            By distance, and by row where distances are equal; else in an order of the search's own, which never changes.
+            By distance, and by row where distances are equal; else in an order of the search's own.
 
         Returns
         -------

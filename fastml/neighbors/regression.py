@@ -85,7 +85,7 @@ class KNeighborsRegressor(_Means, NearestQueries):
 
 
 class RadiusNeighborsRegressor(_Means, RadiusQueries):
-    """The mean of the points within a radius, with scikit-learn's parameters; NaN, with a warning, where there are none.
+    """The mean of the points within a radius, with scikit-learn's parameters; NaN, with a warning, where none are.
 
     Parameters
     ----------

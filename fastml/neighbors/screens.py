@@ -1,4 +1,4 @@
-"""Screens: float32 coordinates in which distances of rows are never above the true ones, for brute force to skip pairs by.
+"""Screens: float32 coordinates whose distances are never above the true ones: brute force skips pairs by them.
 
 Coordinates of a squared screen may be those along the few directions in which the data spread most, and one more, the
 length of what is left: (|r| - |s|)^2 <= |r - s|^2. Fashion's 784 columns become 65 so, and one pair in some hundreds is

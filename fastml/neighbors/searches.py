@@ -1,4 +1,4 @@
-"""Four ways to answer the same questions: a tree, all pairs, scikit-learn's pairwise distances, a graph of known distances.
+"""Ways to answer the same questions: a tree, all pairs, scikit-learn's pairwise distances, a graph of known distances.
 
 Each has nearest(X, k, n_jobs), list_within(X, radius, with_distance, n_jobs, exclude_self) and
 count_within(X, radius, n_jobs, exclude_self); X is None for the points themselves, which are in their own lists unless
@@ -53,7 +53,7 @@ class TreeSearch:
 
 
 class BruteSearch(BruteIndex):
-    """All pairs; queries that are sparse where the points are not, and the other way round, are made alike in blocks."""
+    """All pairs; queries that are sparse where the points are not, or the other way round, are made alike."""
 
     def __init__(self, X: Any, metric: Metric, squared: bool = False) -> None:
         super().__init__(X, metric)
@@ -120,7 +120,7 @@ class PairwiseSearch:
         parts = []
         for first, D in self._blocks(X, n_jobs):
             own = np.asarray(radius)[first : first + len(D), None] if np.ndim(radius) else radius
-            near = D <= own
+            near = own >= D
             if exclude_self:
                 near[np.arange(len(D)), first + np.arange(len(D))] = False
             where = np.nonzero(near)
@@ -180,7 +180,8 @@ class GraphSearch:
         if lengths.min(initial=k) < k:
             raise ValueError(
                 f"{k} neighbors per samples are required, but some samples have only {lengths.min()} neighbors in "
-                "precomputed graph matrix. Decrease number of neighbors used or recompute the graph with more neighbors."
+                "precomputed graph matrix. Decrease number of neighbors used or recompute the graph with more "
+                "neighbors."
             )
         at = graph.indptr[:-1, None] + np.arange(k)
         return graph.data[at].astype(np.float64), graph.indices[at].astype(np.int64)
@@ -202,8 +203,8 @@ class GraphSearch:
 
 
 def without_self(distance: NDArray[Any], rows: NDArray[Any]) -> Nearest:
-    """Of k + 1 neighbours of each point those that are not it; where it is not among them, since so many are equal to it,
-    all but the first, as scikit-learn has it."""
+    """Of k + 1 neighbours of each point those that are not it; all but the first, as scikit-learn has it, where it is
+    not among them, since so many are equal to it."""
     n, k = rows.shape
     keep = rows != np.arange(n)[:, None]
     keep[keep.all(axis=1), 0] = False

@@ -25,7 +25,7 @@ def data(seed, n=150, d=3, m=40):
     return X, rng.integers(0, 3, n), rng.normal(size=(m, d))
 
 
-@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 5), st.booleans(), st.sampled_from(["float32", "float64"]))
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 5), st.booleans(), st.sampled_from(["f4", "f8"]))
 def test_every_algorithm_gives_the_same_bits(seed, n, d, on_a_grid, dtype):
     X, _, Q = data(seed, n, d, 9)
     if on_a_grid:
@@ -38,17 +38,18 @@ def test_every_algorithm_gives_the_same_bits(seed, n, d, on_a_grid, dtype):
             np.testing.assert_array_equal(a, b)
         for r in (0.0, 1.0, 2.5):
             np.testing.assert_array_equal(said[0].radius_neighbors_count(Q, r), one.radius_neighbors_count(Q, r))
-            for a, b in zip(said[0].radius_neighbors(Q, r, sort_results=True), one.radius_neighbors(Q, r, sort_results=True),
-                            strict=True):  # fmt: skip
+            lists = [model.radius_neighbors(Q, r, sort_results=True) for model in (said[0], one)]
+            for a, b in zip(*lists, strict=True):
                 for left, right in zip(a, b, strict=True):
                     np.testing.assert_array_equal(left, right)
         if k < n:
             np.testing.assert_array_equal(said[0].kneighbors()[1], one.kneighbors()[1])
-        np.testing.assert_array_equal(said[0].radius_neighbors_count(radius=1.0), one.radius_neighbors_count(radius=1.0))
+        counts = [model.radius_neighbors_count(radius=1.0) for model in (said[0], one)]
+        np.testing.assert_array_equal(*counts)
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("weights", ["uniform", "distance", lambda d: np.array([1 / (1 + x) for x in d], dtype=d.dtype)])
+@pytest.mark.parametrize("weights", ["uniform", "distance", lambda d: np.array([1 / (1 + x) for x in d], d.dtype)])
 @pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("algorithm", ["brute", "auto"])
 def test_predictions_equal_scikit_learns(name, weights, outputs, algorithm):
@@ -72,8 +73,11 @@ def test_predictions_equal_scikit_learns(name, weights, outputs, algorithm):
                     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "correlation", "canberra", "braycurtis", "hamming", "jaccard", "sqeuclidean",
-                                    "chebyshev", "cityblock", "seuclidean", "mahalanobis", "l2"])  # fmt: skip
+@pytest.mark.parametrize(
+    "metric",
+    ["cosine", "correlation", "canberra", "braycurtis", "hamming", "jaccard", "sqeuclidean", "chebyshev", "cityblock",
+     "seuclidean", "mahalanobis", "l2"],
+)  # fmt: skip
 def test_metrics_equal_scikit_learns(metric):
     X, _, Q = data(1, 300, 6)
     if metric in ("hamming", "jaccard"):
@@ -82,9 +86,8 @@ def test_metrics_equal_scikit_learns(metric):
     one = ours.NearestNeighbors(metric=metric, algorithm="brute", metric_params=params).fit(X)
     other = theirs.NearestNeighbors(metric=metric, algorithm="brute", metric_params=params).fit(X)
     np.testing.assert_allclose(one.kneighbors(Q)[0], other.kneighbors(Q)[0], rtol=1e-7, atol=1e-12)
-    np.testing.assert_array_equal(
-        one.radius_neighbors_count(Q, 0.517), [len(row) for row in other.radius_neighbors(Q, 0.517, return_distance=False)]
-    )
+    lists = other.radius_neighbors(Q, 0.517, return_distance=False)
+    np.testing.assert_array_equal(one.radius_neighbors_count(Q, 0.517), [len(row) for row in lists])
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan"])
@@ -111,9 +114,11 @@ def test_sparse_blocks_within_working_memory():
     with config_context(working_memory=0.001):
         parts = ours.NearestNeighbors(algorithm="brute").fit(X)
         np.testing.assert_array_equal(whole[1], parts.kneighbors(csr_array(Q))[1])
-        np.testing.assert_array_equal(parts.radius_neighbors_count(csr_array(Q), 9.0), parts.radius_neighbors_count(Q, 9.0))
+        counts = [parts.radius_neighbors_count(asked, 9.0) for asked in (csr_array(Q), Q)]
+        np.testing.assert_array_equal(*counts)
         far = ours.NearestNeighbors(metric="correlation").fit(X)
-        np.testing.assert_array_equal(far.radius_neighbors_count(Q, 1.0), [len(i) for i in far.radius_neighbors(Q, 1.0)[1]])
+        lists = far.radius_neighbors(Q, 1.0)[1]
+        np.testing.assert_array_equal(far.radius_neighbors_count(Q, 1.0), [len(i) for i in lists])
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "brute", "ball_tree"])
@@ -223,6 +228,11 @@ def test_the_rule():
 X3 = np.arange(12.0).reshape(4, 3)
 
 
+def globe(**options):
+    return ours.NearestNeighbors(metric="haversine", **options)
+
+
+
 @pytest.mark.parametrize(
     ("make", "match"),
     [
@@ -232,8 +242,8 @@ X3 = np.arange(12.0).reshape(4, 3)
         (lambda: ours.NearestNeighbors(metric="euclid").fit(X3), "metric"),
         (lambda: ours.NearestNeighbors(units="km").fit(X3), "belong to metric='haversine'"),
         (lambda: ours.NearestNeighbors(metric="haversine", algorithm="ball_tree").fit(X3), "2 dimensions"),
-        (lambda: ours.NearestNeighbors(metric="haversine", units="km", algorithm="ball_tree").fit([[95.0, 0]] * 9), "latitude"),
-        (lambda: ours.NearestNeighbors(metric="haversine", algorithm="brute").fit(9 * X3[:, :2]).kneighbors(X3[:, :2], 1), "radians"),
+        (lambda: globe(units="km", algorithm="ball_tree").fit([[95.0, 0]] * 9), "latitude"),
+        (lambda: globe(algorithm="brute").fit(9 * X3[:, :2]).kneighbors(X3[:, :2], 1), "radians"),
         (lambda: ours.NearestNeighbors(p=0.5, algorithm="kd_tree").fit(X3), "does not support 0 < p < 1"),
         (lambda: ours.NearestNeighbors(algorithm="kd_tree", metric="cosine").fit(X3), "not valid"),
         (lambda: ours.NearestNeighbors(metric="precomputed").fit(X3), "must be square"),
