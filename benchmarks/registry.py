@@ -10,6 +10,8 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
+from benchmarks.density import CASES as DENSITIES
+from benchmarks.density import Density, agreement, points
 from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
 from benchmarks.trees import Bags, Forest, SingleTree, Stumps
@@ -43,7 +45,7 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Bags | Boosting | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
+    setting: Bags | Boosting | Density | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -71,6 +73,13 @@ def forest_case(name: str, title: str, data: Any, task: str, n_trees: int) -> Ca
     """Against scikit-learn-intelex, which chooses among 256 bins a column."""
     score = r2 if task == "regression" else accuracy
     return Case(name, title, data, Forest(task, n_trees), score, 0.5, rivals=("scikit-learn-intelex",), tolerance=0.005)
+
+
+def density_case(name: str, density: Density) -> Case:
+    """On four fifths of the rows; `python -m benchmarks.density` takes all of them."""
+    title = f"DBSCAN: 80% of {density.title}"
+    rivals = ("scikit-learn",)
+    return Case(f"dbscan_{name}", title, partial(points, name), density, agreement, density.goal, rivals, tolerance=0.0)
 
 
 def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
@@ -184,6 +193,7 @@ CASES = {
             rivals=("scikit-learn",),
             tolerance=0.005,
         ),
+        *(density_case(name, density) for name, density in DENSITIES.items()),
     ]
 }
 
