@@ -75,7 +75,7 @@ class BuildKernels(build_clib):
 
         def compile_all(sources, **options):
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                return sum(pool.map(lambda source: compile_one([source], **options), sources), [])
+                return [made[0] for made in pool.map(lambda source: compile_one([source], **options), sources)]
 
         self.compiler.compile = compile_all
         super().build_libraries(libraries)

@@ -11,6 +11,8 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
 from benchmarks.clustering import Means, log_inertia
+from benchmarks.density import CASES as DENSITIES
+from benchmarks.density import Density, agreement, points
 from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
 from benchmarks.seeding import MiniBatch, Seeding, explained
@@ -47,6 +49,7 @@ class Case:
     data: Callable[[], datasets.Dataset]
     setting: Bags | Boosting | FirstOrder | Forest | Means | Multiway | SecondOrder | SingleTree | Stumps
     setting: Bags | Boosting | FirstOrder | Forest | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree | Stumps
+    setting: Bags | Boosting | Density | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -79,6 +82,11 @@ def forest_case(name: str, title: str, data: Any, task: str, n_trees: int) -> Ca
 def means_case(name: str, title: str, data: Any, goal: float, n_clusters: int = 50, n_steps: int = 30) -> Case:
     setting = Means(n_clusters, n_steps)
     return Case(f"kmeans_{name}", title, data, setting, log_inertia, goal, rivals=("scikit-learn",), tolerance=1e-4)
+def density_case(name: str, density: Density) -> Case:
+    """On four fifths of the rows; `python -m benchmarks.density` takes all of them."""
+    title = f"DBSCAN: 80% of {density.title}"
+    rivals = ("scikit-learn",)
+    return Case(f"dbscan_{name}", title, partial(points, name), density, agreement, density.goal, rivals, tolerance=0.0)
 
 
 def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
@@ -218,6 +226,7 @@ CASES = {
             0.5,
             rivals=("scikit-learn",),
         ),
+        *(density_case(name, density) for name, density in DENSITIES.items()),
     ]
 }
 

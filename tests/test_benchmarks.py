@@ -20,6 +20,8 @@ def test_every_case_has_its_libraries(case):
     alone |= {name: means for name in CASES if name.startswith("kmeans_")}
     others = trees if case.name.startswith(("tree_", "forest_")) else LIBRARIES
     two = dict.fromkeys(("adaboost", "bagging", "exact_first_order", "minibatch", "seeding"), trees[:2])
+    if case.name.startswith("dbscan_"):
+        others = [lib for lib in ("fastml", "dbscan", *trees[1:]) if (lib, case.name) != ("dbscan", "dbscan_fashion")]
     expected = (two | {"exact": LIBRARIES[:2], "approx": LIBRARIES[:2]} | alone).get(case.name, others)
     assert list(case.estimators) == expected
     assert case.name == next(name for name, other in CASES.items() if other is case)

@@ -5,9 +5,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fastml.cluster import DBSCAN, HDBSCAN, BisectingKMeans, KMeans, MiniBatchKMeans
-from fastml.cluster import BisectingKMeans, KMeans, MiniBatchKMeans, ScaledClustering
-from fastml.cluster import DBSCAN
+from fastml.cluster import DBSCAN, HDBSCAN, BisectingKMeans, KMeans, MiniBatchKMeans, ScaledClustering
 from fastml.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,

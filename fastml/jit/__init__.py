@@ -1,4 +1,4 @@
-"""Your own Python function as what engines call: a loss, impurity, kernel, metric; Numba loads when a function comes in."""
+"""Your own Python function, a loss, impurity, kernel or metric, as what engines call; Numba loads when one comes in."""
 
 from fastml.jit.criteria import OwnCriterion, compile_criterion
 from fastml.jit.kernels import RowKernel, compile_kernel

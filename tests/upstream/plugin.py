@@ -17,20 +17,18 @@ import numpy as np
 import pytest
 import sklearn.cluster
 import sklearn.ensemble
-import sklearn.svm
 import sklearn.neighbors
 import sklearn.neighbors._ball_tree
 import sklearn.neighbors._kd_tree
-import sklearn.neighbors
+import sklearn.svm
 import sklearn.tree
 
 import fastml.cluster
 import fastml.ensemble
-import fastml.svm
-import fastml.neighbors
 import fastml.neighbors
 import fastml.neighbors.neighbors_base
 import fastml.neighbors.queries
+import fastml.svm
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from tests.upstream.neighbors_adapter import BallTree32, KDTree32

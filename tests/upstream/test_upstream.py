@@ -1,6 +1,4 @@
-"""scikit-learn's tests of boosting, of trees and of neighbours pass on fastml's classes."""
-"""scikit-learn's tests of boosting, of trees and of clusterings pass on fastml's classes."""
-"""scikit-learn's tests of boosting, trees and clusterings pass on fastml's classes."""
+"""scikit-learn's tests of what fastml has too pass on fastml's classes."""
 
 import subprocess
 import sys
@@ -10,35 +8,28 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = [
-    "sklearn.cluster.tests.test_hdbscan",
+    "sklearn.cluster.tests.test_bisect_k_means",
     "sklearn.cluster.tests.test_dbscan",
-    "sklearn.ensemble.tests.test_gradient_boosting",
+    "sklearn.cluster.tests.test_hdbscan",
+    "sklearn.cluster.tests.test_k_means",
     "sklearn.ensemble._hist_gradient_boosting.tests.test_gradient_boosting",
-    "sklearn.ensemble.tests.test_forest",
-    "sklearn.ensemble.tests.test_weight_boosting",
     "sklearn.ensemble.tests.test_bagging",
+    "sklearn.ensemble.tests.test_forest",
+    "sklearn.ensemble.tests.test_gradient_boosting",
     "sklearn.ensemble.tests.test_stacking",
     "sklearn.ensemble.tests.test_voting",
-    "sklearn.cluster.tests.test_bisect_k_means",
-    "sklearn.cluster.tests.test_k_means",
+    "sklearn.ensemble.tests.test_weight_boosting",
     "sklearn.neighbors.tests.test_ball_tree",
-    "sklearn.neighbors.tests.test_kd_tree",
-    "sklearn.neighbors.tests.test_neighbors_tree",
     "sklearn.neighbors.tests.test_graph",
+    "sklearn.neighbors.tests.test_kd_tree",
     "sklearn.neighbors.tests.test_neighbors",
     "sklearn.neighbors.tests.test_neighbors_pipeline",
-    "sklearn.cluster.tests.test_k_means",
-    "sklearn.neighbors.tests.test_graph",
-    "sklearn.neighbors.tests.test_neighbors",
-    "sklearn.neighbors.tests.test_neighbors_pipeline",
-    "sklearn.neighbors.tests.test_ball_tree",
-    "sklearn.neighbors.tests.test_kd_tree",
     "sklearn.neighbors.tests.test_neighbors_tree",
-    "sklearn.tree.tests.test_tree",
-    "sklearn.tree.tests.test_monotonic_tree",
-    "sklearn.tree.tests.test_export",
-    "sklearn.svm.tests.test_svm",
     "sklearn.svm.tests.test_sparse",
+    "sklearn.svm.tests.test_svm",
+    "sklearn.tree.tests.test_export",
+    "sklearn.tree.tests.test_monotonic_tree",
+    "sklearn.tree.tests.test_tree",
 ]
 
 
