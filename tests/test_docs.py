@@ -9,7 +9,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["boosting.md", "hdbscan.md", "trees.md", "multiway.md", "plots.md"])
+@pytest.mark.parametrize("page", ["boosting.md", "hdbscan.md", "trees.md", "multiway.md", "neighbors.md", "plots.md"])
 def test_code_blocks_run_in_order(page):
     blocks = BLOCK.findall((DOCS / page).read_text())
     assert len(blocks) > 3

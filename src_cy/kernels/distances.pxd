@@ -33,6 +33,7 @@ cdef extern from "metrics.h" nogil:
         fastml_row_distance own
 
     double fastml_add_term(const fastml_metric *m, double total, double apart, ptrdiff_t c)
+    double fastml_haversine_reduced(const double *a, const double *b)
     double fastml_reduced(const fastml_metric *m, const double *a, const double *b, ptrdiff_t d)
     double fastml_distance_of(const fastml_metric *m, double reduced)
     double fastml_reduced_of(const fastml_metric *m, double distance)

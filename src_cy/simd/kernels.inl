@@ -25,6 +25,9 @@
 #include "predict.inl"
 #include "votes.inl"
 #include "kd_tree.inl"
+#include "kd_query.inl"
+#include "kd_nearest.inl"
+#include "kd_within.inl"
 #include "reachability.inl"
 
 const struct fastml_kernels FASTML_NAME(fastml_kernels) = {

@@ -166,7 +166,7 @@ static inline double fastml_reduced_of(const struct fastml_metric *m, double dis
         return pow(distance, m->p);
     case FASTML_HAVERSINE: {
         const double half = sin(0.5 * distance);
-        return distance >= 3.141592653589793 ? 1.0 : half * half;
+        return distance >= 3.141592653589793 ? INFINITY : half * half; /* rounding takes some pairs past 1 */
     }
     default:
         return distance;

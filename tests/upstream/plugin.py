@@ -17,12 +17,17 @@ import numpy as np
 import pytest
 import sklearn.cluster
 import sklearn.ensemble
+import sklearn.neighbors
+import sklearn.neighbors._ball_tree
+import sklearn.neighbors._kd_tree
 import sklearn.tree
 
 import fastml.cluster
 import fastml.ensemble
+import fastml.neighbors
 import fastml.tree
 from tests.upstream.hist_adapter import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from tests.upstream.neighbors_adapter import BallTree32, KDTree32
 
 FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 TREES = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
@@ -38,6 +43,13 @@ REPLACED = {
         "HistGradientBoostingClassifier": HistGradientBoostingClassifier,
         "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
         **{name: getattr(fastml.ensemble, name) for name in FORESTS},
+    },
+    sklearn.neighbors: {"BallTree": fastml.neighbors.BallTree, "KDTree": fastml.neighbors.KDTree},
+    sklearn.neighbors._ball_tree: {
+        "BallTree": fastml.neighbors.BallTree, "BallTree64": fastml.neighbors.BallTree, "BallTree32": BallTree32,
+    },
+    sklearn.neighbors._kd_tree: {
+        "KDTree": fastml.neighbors.KDTree, "KDTree64": fastml.neighbors.KDTree, "KDTree32": KDTree32,
     },
     sklearn.tree: {name: getattr(fastml.tree, name) for name in (*TREES, "export_text", "plot_tree")},
 }
@@ -74,6 +86,8 @@ def _counted(fit: Callable[..., Any]) -> Callable[..., Any]:
 
 for ours in OURS:
     ours.fit = _counted(ours.fit)
+for tree in (fastml.neighbors.BallTree, fastml.neighbors.KDTree):  # what a tree does in place of a fit
+    tree.__init__ = _counted(tree.__init__)  # type: ignore[method-assign]
 for package, replacements in REPLACED.items():
     for name, replacement in replacements.items():
         setattr(package, name, replacement)
