@@ -25,6 +25,7 @@ from fastml.cluster.hdbscan_results import DensityResults, special_labels, split
 from fastml.cluster.hdbscan_rows import METRICS
 from fastml.cluster.hdbscan_tree import CondensedTree
 from fastml.data.validation import check_parameters
+from fastml.threads import effective_threads
 
 __all__ = ["HDBSCAN"]
 
@@ -162,6 +163,7 @@ class HDBSCAN(ClusterMixin, DensityResults, CallbackSupport, BaseEstimator):
             What is wrong with a parameter or the data, before any work.
         """
         check_parameters(self)
+        effective_threads(self.n_jobs, 0.0)  # raises what is wrong with n_jobs, whether threads are used or not
         given = isinstance(self.metric, str) and self.metric == "precomputed"
         if given and self.store_centers is not None:
             raise ValueError("Cannot store centers when using a precomputed distance matrix.")

@@ -81,7 +81,7 @@ cdef class ReachabilityTree:
     cdef const fastml_reach_kernels *kernels
     cdef readonly Py_ssize_t n_points, n_leaves, n_components, n_edges
     cdef Py_ssize_t min_samples, n_kept, n_beside
-    cdef bint started
+    cdef bint started, finished
     cdef double[::1] core, node_core, bound, least, weight, length
     cdef int32_t[::1] component, node_component, nearest, best, first, second
     cdef int32_t[:, ::1] beside
@@ -314,7 +314,7 @@ cdef class ReachabilityTree:
             raise ValueError(f"{self.n_components} components are left: join until there is one")
         if not self.started:
             self.start()
-        if self.length is None:
+        if not self.finished:
             self.finish()
         return np.asarray(self.first), np.asarray(self.second), np.asarray(self.weight), np.asarray(self.length)
 
@@ -331,6 +331,7 @@ cdef class ReachabilityTree:
             self.length[i] = self.distance(p, q)
             self.first[i], self.second[i] = self.points.row[p], self.points.row[q]
         self.tidy()
+        self.finished = True
 
     cdef tidy(self):
         """Points on top of each other were joined as it came: now each of them by the one of the smallest row."""

@@ -13,7 +13,7 @@ struct reach_search {
 
 /* One point's distances to the points of a leaf: those that are nearer than the last one kept, or as near and of a
    smaller row, move in. Where the last one kept is at 0, nothing does: of points on top of each other any will do. */
-FASTML_FORCED void reach_keep(struct reach_search *s, int q, const double *to, int32_t first, int n)
+ALWAYS_INLINE void reach_keep(struct reach_search *s, int q, const double *to, int32_t first, int n)
 {
     const int kept = s->n_kept;
     const int32_t *row = s->tree->row;
@@ -39,13 +39,13 @@ FASTML_FORCED void reach_keep(struct reach_search *s, int q, const double *to, i
 }
 
 /* Whether a node has a smaller row than the last one that point q keeps. */
-FASTML_FORCED int reach_may_tie(const struct reach_search *s, int q, int32_t node)
+ALWAYS_INLINE int reach_may_tie(const struct reach_search *s, int q, int32_t node)
 {
     const int32_t who = s->who[(ptrdiff_t)q * s->n_kept + s->n_kept - 1];
     return who < 0 || s->tree->lowest[node] < s->tree->row[who];
 }
 
-FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d, int metric)
+ALWAYS_INLINE void reach_nearest_in(struct reach_search *s, int32_t leaf, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
     const int32_t first = fastml_reach_first(t, leaf), node = (1 << t->depth) - 1 + leaf;
@@ -76,7 +76,7 @@ FASTML_FORCED void reach_nearest_in(struct reach_search *s, int32_t leaf, int d,
     s->last.apart = s->last.reach;
 }
 
-FASTML_FORCED void reach_core(const struct fastml_reach_tree *t, const struct fastml_reach_tree *from, int32_t leaf,
+ALWAYS_INLINE void reach_core(const struct fastml_reach_tree *t, const struct fastml_reach_tree *from, int32_t leaf,
                               int32_t k, int32_t n_kept, int32_t n_beside, double *distance, int32_t *who,
                               double *core_out, int32_t *beside_out, int fixed_d, int metric)
 {

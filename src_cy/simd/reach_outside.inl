@@ -15,7 +15,7 @@ struct reach_outside {
 };
 
 /* One point's distances to the points of a leaf, of which those outside are compared with its best. */
-FASTML_FORCED void reach_compare(struct reach_outside *s, int q, double *to, int32_t first, int n)
+ALWAYS_INLINE void reach_compare(struct reach_outside *s, int q, double *to, int32_t first, int n)
 {
     const struct fastml_reach_state *state = s->state;
     const int32_t *row = s->tree->row, *component = state->component + first;
@@ -49,7 +49,7 @@ FASTML_FORCED void reach_compare(struct reach_outside *s, int q, double *to, int
     }
 }
 
-FASTML_FORCED void reach_note_last(struct reach_outside *s)
+ALWAYS_INLINE void reach_note_last(struct reach_outside *s)
 {
     s->last = (struct reach_last){-1.0, -1.0, -1};
     for (int q = 0; q < s->n; q++) {
@@ -62,7 +62,7 @@ FASTML_FORCED void reach_note_last(struct reach_outside *s)
     }
 }
 
-FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d, int metric)
+ALWAYS_INLINE void reach_outside_in(struct reach_outside *s, int32_t leaf, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
     const struct fastml_reach_state *state = s->state;
@@ -95,7 +95,7 @@ FASTML_FORCED void reach_outside_in(struct reach_outside *s, int32_t leaf, int d
     reach_note_last(s);
 }
 
-FASTML_FORCED struct reach_step reach_seen(const struct reach_outside *s, int32_t node, int d, int metric)
+ALWAYS_INLINE struct reach_step reach_seen(const struct reach_outside *s, int32_t node, int d, int metric)
 {
     const struct fastml_reach_tree *t = s->tree;
     const struct fastml_metric m = {metric, t->metric.p, NULL, NULL};
@@ -109,7 +109,7 @@ FASTML_FORCED struct reach_step reach_seen(const struct reach_outside *s, int32_
     return step;
 }
 
-FASTML_FORCED void reach_outside_of(const struct fastml_reach_tree *t, const struct fastml_reach_tree *from,
+ALWAYS_INLINE void reach_outside_of(const struct fastml_reach_tree *t, const struct fastml_reach_tree *from,
                                     const struct fastml_reach_state *state, int32_t leaf, const uint8_t *needed,
                                     int fixed_d, int metric)
 {

@@ -2,13 +2,12 @@
 
    The way down the tree is walked once for a leaf's box and not for each of its points; then a point looks at a leaf if
    it is nearer than what the point has, four points at a time. Limit: a difference, a square and a sum for each pair and
-   column, 8 pairs a vector; with 512 bits 1 cycle a vector and column. A sum's order is that of the columns, and its lanes
+   column, 8 pairs a vector of 512 bits; 1 cycle a vector and column. A sum's order is that of the columns, and its lanes
    are points: bits do not depend on the instruction set, and a box is never farther, not even by rounding, than a point
    in it. */
 #include <math.h>
 
-#include "lanes.h"
-#include "reachability.h"
+#include "reachability.h" /* and lanes.inl, which kd_query.inl brought */
 
 #define REACH_WIDTH FASTML_REACH_WIDTH
 #define REACH_DEPTH 64
@@ -17,9 +16,9 @@
 /* pow() errs by its last bits, so a box may seem farther than a point in it. */
 #define REACH_POWER_SLACK (1.0 - 1e-14)
 
-FASTML_FORCED fastml_lanes reach_add(fastml_lanes sum, fastml_lanes apart, int metric, double power)
+ALWAYS_INLINE lanes reach_add(lanes sum, lanes apart, int metric, double power)
 {
-    double terms[FASTML_LANES];
+    double terms[LANES];
     switch (metric) {
     case FASTML_EUCLIDEAN:
         return lanes_add(sum, lanes_mul(apart, apart));
@@ -29,44 +28,44 @@ FASTML_FORCED fastml_lanes reach_add(fastml_lanes sum, fastml_lanes apart, int m
         return lanes_max(lanes_abs(apart), sum);
     default:
         lanes_store(terms, apart);
-        for (int l = 0; l < FASTML_LANES; l++)
+        for (int l = 0; l < LANES; l++)
             terms[l] = pow(fabs(terms[l]), power);
         return lanes_add(sum, lanes_load(terms));
     }
 }
 
 /* From each point of a leaf to a box. */
-FASTML_FORCED void reach_to_box(const double *block, const double *box, int d, int width, int metric, double power,
+ALWAYS_INLINE void reach_to_box(const double *block, const double *box, int d, int width, int metric, double power,
                                 double *out)
 {
-    const fastml_lanes zero = lanes_of(0.0);
-    for (int v = 0; v < width; v += FASTML_LANES) {
-        fastml_lanes sum = zero;
+    const lanes zero = lanes_set(0.0);
+    for (int v = 0; v < width; v += LANES) {
+        lanes sum = zero;
         for (int j = 0; j < d; j++) {
-            const fastml_lanes x = lanes_load(block + (ptrdiff_t)j * width + v);
-            const fastml_lanes below = lanes_sub(lanes_of(box[j]), x), above = lanes_sub(x, lanes_of(box[d + j]));
+            const lanes x = lanes_load(block + (ptrdiff_t)j * width + v);
+            const lanes below = lanes_sub(lanes_set(box[j]), x), above = lanes_sub(x, lanes_set(box[d + j]));
             sum = reach_add(sum, lanes_max(lanes_max(below, above), zero), metric, power);
         }
         if (metric == FASTML_MINKOWSKI)
-            sum = lanes_mul(sum, lanes_of(REACH_POWER_SLACK));
+            sum = lanes_mul(sum, lanes_set(REACH_POWER_SLACK));
         lanes_store(out + v, sum);
     }
 }
 
 /* From REACH_ABREAST points of a leaf to each point of another. out: (REACH_ABREAST, REACH_WIDTH) */
-FASTML_FORCED void reach_to_points(const double *from, int from_width, const int *q, const double *block, int d,
+ALWAYS_INLINE void reach_to_points(const double *from, int from_width, const int *q, const double *block, int d,
                                    int width, int metric, double power, double *out)
 {
     const double *a = from + q[0], *b = from + q[1], *c = from + q[2], *e = from + q[3];
-    for (int v = 0; v < width; v += FASTML_LANES) {
-        fastml_lanes of_a = lanes_of(0.0), of_b = of_a, of_c = of_a, of_e = of_a;
+    for (int v = 0; v < width; v += LANES) {
+        lanes of_a = lanes_set(0.0), of_b = of_a, of_c = of_a, of_e = of_a;
         for (int j = 0; j < d; j++) {
             const ptrdiff_t at = (ptrdiff_t)j * from_width;
-            const fastml_lanes x = lanes_load(block + (ptrdiff_t)j * width + v);
-            of_a = reach_add(of_a, lanes_sub(x, lanes_of(a[at])), metric, power);
-            of_b = reach_add(of_b, lanes_sub(x, lanes_of(b[at])), metric, power);
-            of_c = reach_add(of_c, lanes_sub(x, lanes_of(c[at])), metric, power);
-            of_e = reach_add(of_e, lanes_sub(x, lanes_of(e[at])), metric, power);
+            const lanes x = lanes_load(block + (ptrdiff_t)j * width + v);
+            of_a = reach_add(of_a, lanes_sub(x, lanes_set(a[at])), metric, power);
+            of_b = reach_add(of_b, lanes_sub(x, lanes_set(b[at])), metric, power);
+            of_c = reach_add(of_c, lanes_sub(x, lanes_set(c[at])), metric, power);
+            of_e = reach_add(of_e, lanes_sub(x, lanes_set(e[at])), metric, power);
         }
         lanes_store(out + v, of_a);
         lanes_store(out + REACH_WIDTH + v, of_b);
@@ -82,7 +81,7 @@ struct reach_step {
 };
 
 /* The nearer one of two nodes first; of equal ones that of the smallest row, which ends the search among equal points. */
-FASTML_FORCED int reach_before(const int32_t *lowest, struct reach_step a, struct reach_step b)
+ALWAYS_INLINE int reach_before(const int32_t *lowest, struct reach_step a, struct reach_step b)
 {
     return a.reach != b.reach ? a.reach < b.reach
          : a.apart != b.apart ? a.apart < b.apart
@@ -95,7 +94,7 @@ struct reach_last {
     int32_t row;
 };
 
-FASTML_FORCED int reach_matters(const int32_t *lowest, struct reach_step step, struct reach_last last)
+ALWAYS_INLINE int reach_matters(const int32_t *lowest, struct reach_step step, struct reach_last last)
 {
     return step.reach < last.reach ||
            (step.reach == last.reach &&

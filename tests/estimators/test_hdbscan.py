@@ -350,6 +350,7 @@ BAD = [
     ({"metric": lambda a, b: np.nan}, "gives NaN for rows 0 and 0"),
     ({"metric": "cosine", "algorithm": "kd_tree"}, "not a valid metric for a KDTree"),
     ({"n_jobs": 0}, "n_jobs=0"),
+    ({"n_jobs": 0, "metric": "canberra"}, "n_jobs=0"),
 ]
 
 
