@@ -1,4 +1,4 @@
-"""Kernel matrices in float64, whole or in blocks of rows."""
+"""Kernel values in float64, in blocks of rows."""
 
 from __future__ import annotations
 
@@ -43,20 +43,6 @@ def _scale(kernel: Kernel) -> float:
 
 def _rest(kernel: Kernel) -> tuple[int, int, float, float]:
     return KINDS[kernel.kind], kernel.degree, kernel.gamma, kernel.coef0
-
-
-def kernel_matrix(
-    X: Any, index: NDArray[np.int64], kernel: Kernel, *, out: NDArray[np.float64], n_threads: int = 1
-) -> None:
-    """out[i, j] = K(X[index[i]], X[index[j]]); what lies behind is left in any state."""
-    n = len(index)
-    if kernel.kind == "precomputed":
-        out[:n, :n] = X[np.ix_(index, index)]
-        return
-    mine = _dense(X[index])
-    rows, sq = _packed(mine, _scale(kernel), _centre(mine, kernel))
-    kernel_values(rows, sq, rows, sq, *_rest(kernel), out, n_threads)
-    out[n:], out[:, n:] = 0.0, 0.0
 
 
 def kernel_blocks(X: Any, vectors: Any, kernel: Kernel) -> Iterator[tuple[int, NDArray[np.float64]]]:
