@@ -107,26 +107,18 @@ def test_threads(case):
     assert len({fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
 
 
-def all_fingerprints(n_jobs):
-    clusterings = [clustering_fingerprint(c, n_jobs) for c in CLUSTERINGS]
-    return [fingerprint(c, n_jobs) for c in CASES] + clusterings + [around_fingerprint(c, n_jobs) for c in AROUND]
-
-
-def test_instruction_sets_and_threads_of_the_environment():
-    code = "import tests.test_determinism as t; print(t.all_fingerprints(None))"
-    found = {f"{all_fingerprints(1)}\n"}
-CLUSTERINGS = {
+DENSITIES = {
     "cells": (2, {"eps": 0.05}), "sphere": (2, {"eps": 60.0, "metric": "haversine", "units": "km"}),
     "blocks": (9, {"eps": 0.9}), "whole numbers": (6, {"eps": 2.0}),
     "manhattan": (5, {"eps": 0.8, "metric": "manhattan"}), "cosine": (8, {"eps": 0.06, "metric": "cosine"}),
 }  # fmt: skip
 
 
-def labels_of(case, n_jobs):
+def labels_fingerprint(case, n_jobs):
     """A hash over DBSCAN's labels of points of which some are clusters, some borders and some noise."""
     from fastml.cluster import DBSCAN
 
-    d, parameters = CLUSTERINGS[case]
+    d, parameters = DENSITIES[case]
     rng = np.random.default_rng(d)
     blobs = [rng.normal(rng.normal(0, 2, d), 0.25, (500, d)) for _ in range(12)]
     X = np.concatenate([*blobs, rng.normal(0, 3, (900, d))])
@@ -136,17 +128,24 @@ def labels_of(case, n_jobs):
     return hashlib.sha256(labels.tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("case", CLUSTERINGS)
-def test_threads_of_clusterings(case):
-    assert len({labels_of(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
+@pytest.mark.parametrize("case", DENSITIES)
+def test_threads_of_dbscan(case):
+    assert len({labels_fingerprint(case, n_jobs) for n_jobs in (1, 2, 5)}) == 1
+
+
+def all_fingerprints(n_jobs):
+    return [
+        fingerprint_of(case, n_jobs)
+        for cases, fingerprint_of in (
+            (CASES, fingerprint), (CLUSTERINGS, clustering_fingerprint), (AROUND, around_fingerprint),
+            (DENSITIES, labels_fingerprint),
+        ) for case in cases
+    ]  # fmt: skip
 
 
 def test_instruction_sets_and_threads_of_the_environment():
-    code = (
-        f"import tests.test_determinism as t; print([t.fingerprint(case, None) for case in {list(CASES)}] + "
-        f"[t.labels_of(case, None) for case in {list(CLUSTERINGS)}])"
-    )
-    found = {f"{[fingerprint(case, 1) for case in CASES] + [labels_of(case, 1) for case in CLUSTERINGS]}\n"}
+    code = "import tests.test_determinism as t; print(t.all_fingerprints(None))"
+    found = {f"{all_fingerprints(1)}\n"}
     for isa, threads in (("base", "2"), ("avx2", "5"), ("avx512", "1")):
         env = {**os.environ, "FASTML_ISA": isa, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
         env["PYTHONPATH"] = os.pathsep.join(p or "." for p in sys.path)

@@ -22,6 +22,7 @@ class MachineResults:
     """Decision values of every problem, `coef_` and `n_support_`."""
 
     kernel: Any
+    n_jobs: int | None
     support_: NDArray[np.int32]
     support_vectors_: Any
     shape_fit_: tuple[int, ...]
