@@ -23,7 +23,7 @@ ONLY = os.environ.get("FASTML_ENGINES", "").split()  # while developing: the eng
 MSVC = sys.platform == "win32"
 
 # No -march and no -ffast-math: one wheel for every machine, and the same bits on each of them.
-OPTIMISE = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+OPTIMISE = ["/O2"] if MSVC else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 CHECKS = {
     "1": ["-O1", "-g", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error", "-DFASTML_CHECKED"],
     "address": ["-O1", "-g", "-fsanitize=address", "-DFASTML_CHECKED"],

@@ -20,7 +20,6 @@ from fastml.ensemble import (
     XGBClassifier,
     XGBRegressor,
 )
-from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from fastml.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -30,6 +29,7 @@ from fastml.neighbors import (
     RadiusNeighborsRegressor,
     RadiusNeighborsTransformer,
 )
+from fastml.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from fastml.tree import (
     C45Classifier,
     CHAIDClassifier,

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 def pack_rows(
-    X: Any, index: np.ndarray, mean: np.ndarray, scale: float, rows_out: np.ndarray, sq_out: np.ndarray, n_threads: int = 1
+    X: Any, index: np.ndarray, mean: np.ndarray, scale: float, rows_out: np.ndarray, sq_out: np.ndarray,
+    n_threads: int = 1,
 ) -> None:
     """rows_out = packed (X[index] - mean) * scale, sq_out = half of their squared norms."""
 
@@ -27,14 +28,14 @@ def kernel_values(
     """out[v, i] = K(row i, vector v)."""
 
 def add_kernel(
-    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int, degree: int,
-    gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
+    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int,
+    degree: int, gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
 ) -> None:
     """out[i] += sum over v of coef[v] K(row i, vector v); out is float64."""
 
 def add_kernel_many(
-    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int, degree: int,
-    gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
+    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int,
+    degree: int, gamma: float, coef0: float, out: np.ndarray, n_threads: int = 1,
 ) -> None:
     """out[o, i] += sum over v of coef[panel, o, v] K(row i, vector v of the panel); out is float64."""
 

@@ -18,8 +18,8 @@ def solve_matrix(
 
 def solve_rows(
     rows: np.ndarray, sq: np.ndarray, diagonal: np.ndarray, kind: int, degree: int, gamma: float, coef0: float,
-    store: np.ndarray, g_inout: np.ndarray, beta_inout: np.ndarray, lower: np.ndarray, upper: np.ndarray, epsilon: float,
-    group: np.ndarray, tol: float, max_iter: int,
+    store: np.ndarray, g_inout: np.ndarray, beta_inout: np.ndarray, lower: np.ndarray, upper: np.ndarray,
+    epsilon: float, group: np.ndarray, tol: float, max_iter: int,
 ) -> tuple[int, float, int]:
     """The same from packed rows (see kernel_rows), whose kernel rows are computed as they are met; and how many were.
 
@@ -27,8 +27,8 @@ def solve_rows(
     """
 
 def solve_problems(
-    rows: np.ndarray, sq: np.ndarray, diagonal: np.ndarray, index: np.ndarray, starts: np.ndarray, kind: int, degree: int,
-    gamma: float, coef0: float, g_inout: np.ndarray, beta_inout: np.ndarray, lower: np.ndarray, upper: np.ndarray,
+    rows: np.ndarray, sq: np.ndarray, diagonal: np.ndarray, index: np.ndarray, starts: np.ndarray, kind: int,
+    degree: int, gamma: float, coef0: float, g_inout: np.ndarray, beta_inout: np.ndarray, lower: np.ndarray, upper: np.ndarray,
     epsilon: float, tol: float, max_iter: int, steps_out: np.ndarray, gap_out: np.ndarray, kernel_rows_out: np.ndarray,
     n_threads: int = 1,
 ) -> None:
