@@ -29,8 +29,8 @@ def solve_rows(
 def solve_problems(
     rows: np.ndarray, sq: np.ndarray, diagonal: np.ndarray, index: np.ndarray, starts: np.ndarray, kind: int,
     degree: int, gamma: float, coef0: float, g_inout: np.ndarray, beta_inout: np.ndarray, lower: np.ndarray,
-    upper: np.ndarray, epsilon: float, tol: float, max_iter: int, steps_out: np.ndarray, gap_out: np.ndarray, kernel_rows_out: np.ndarray,
-    n_threads: int = 1,
+    upper: np.ndarray, epsilon: float, tol: float, max_iter: int, steps_out: np.ndarray, gap_out: np.ndarray,
+    kernel_rows_out: np.ndarray, n_threads: int = 1,
 ) -> None:
     """Many problems side by side, in float32; problem k has the variables starts[k] to starts[k + 1].
 
