@@ -13,9 +13,13 @@ static inline void kd_offer(struct fastml_kd_nearest *found, ptrdiff_t q, double
     int32_t *rows = found->rows + q * k;
     ptrdiff_t at, child;
     if (k <= FASTML_KD_SORTED) {
-        if (!kd_farther(own[k - 1], rows[k - 1], reduced, row))
+        if (reduced > own[k - 1] || (reduced == own[k - 1] && row > rows[k - 1]))
             return;
-        for (at = k - 1; at > 0 && kd_farther(own[at - 1], rows[at - 1], reduced, row); at--) {
+        for (at = k - 1; at > 0 && own[at - 1] > reduced; at--) { /* ties, which are rare, have a loop of their own */
+            own[at] = own[at - 1];
+            rows[at] = rows[at - 1];
+        }
+        for (; at > 0 && own[at - 1] == reduced && rows[at - 1] > row; at--) {
             own[at] = own[at - 1];
             rows[at] = rows[at - 1];
         }
