@@ -1,8 +1,8 @@
 """DBSCAN against `dbscan` (Wang, Gu, Shun 2020), scikit-learn and scikit-learn-intelex: `python -m benchmarks.density`.
 
 Whole data, whole fits, libraries in turn, the smallest time of each; `--cpu` takes processor seconds, by one thread,
-for a machine that is busy. Labels are compared with scikit-learn's, point by point: `dbscan` numbers
-clusters in an order of its own.
+for a machine that is busy. Labels are compared with scikit-learn's, point by point: `dbscan` numbers clusters in an
+order of its own.
 """
 
 import argparse
