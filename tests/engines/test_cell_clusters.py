@@ -53,7 +53,7 @@ def test_the_sphere_with_its_poles_and_its_seam(seed, n, scale, min_samples):
     sphere = sphere_of(angles, eps, "radians")
     try:
         engine = CellClusters(
-            sphere.points, np.sqrt(sphere.sure_sq), min_samples, None, angles, sphere.limit, sphere.sure_sq,
+            sphere.points(), np.sqrt(sphere.sure_sq), min_samples, None, angles, sphere.limit, sphere.sure_sq,
             sphere.never_sq,
         )  # fmt: skip
     except OverflowError:
@@ -66,7 +66,7 @@ def test_pairs_at_exactly_eps_on_the_sphere():
     eps = 0.1
     angles = np.stack([np.zeros(50), np.arange(50) * eps - 2.5], axis=1)
     sphere = sphere_of(angles, eps, "radians")
-    engine = CellClusters(sphere.points, np.sqrt(sphere.sure_sq), 2, None, angles, sphere.limit, sphere.sure_sq,
+    engine = CellClusters(sphere.points(), np.sqrt(sphere.sure_sq), 2, None, angles, sphere.limit, sphere.sure_sq,
                           sphere.never_sq)  # fmt: skip
     assert_same(run_cells(engine), twin.cluster(twin.near_on_sphere(angles, eps), 2))
 
