@@ -91,6 +91,20 @@ def test_many_points_in_few_cells_and_few_points_in_many():
         assert_same(run_cells(CellClusters(X, 0.7, min_samples, n_threads=2), 100), wanted)
 
 
+def test_full_cells_that_just_touch_and_that_do_not():
+    rng = np.random.default_rng(3)
+    for gap, n_clusters in ((1.0, 1), (1.0 + 1e-9, 2), (0.97, 1)):
+        left = rng.uniform(0, 0.01, (300, 2)) * [1, 0]
+        right = rng.uniform(0, 0.01, (300, 2)) * [1, 0] + [gap, 0]
+        left[7], right[9] = [0.01, 0], [0.01 + gap, 0]
+        right[:, 0] += left[:, 0].max() - right[:, 0].min() + gap
+        X = np.concatenate([left, right])
+        eps = float(right[:, 0].min() - left[:, 0].max()) if n_clusters == 1 else 1.0
+        said = run_cells(CellClusters(X, eps, 5))
+        assert_same(said, twin.cluster(twin.near_by_squares(X, eps), 5))
+        assert said[0].max() + 1 == n_clusters
+
+
 def test_no_square_is_added_up_by_a_fused_operation():
     """At a pair's own rounded distance some pairs would fall otherwise if a square were added unrounded."""
     rng = np.random.default_rng(1)
