@@ -15,7 +15,8 @@ ROTATE_FROM = 8
 ROTATE_TO = 1024
 """Features above which finding the axes (d^3) costs more than it saves."""
 SAMPLED = 8192
-CHUNK = 1 << 16
+CHUNK = 1 << 18
+"""Numbers of float64 on the way to the filter at once."""
 UNIT = 2.0**-24
 """Half a unit in the last place of float32, relative."""
 
@@ -64,9 +65,10 @@ def euclidean_filter(X: NDArray[Any], eps: float, far: float | None = None) -> F
     radius = float(np.sqrt(np.maximum((low - centre) ** 2, (high - centre) ** 2).sum()))  # no point is farther away
     scale = _scale(radius)
     points = np.empty((n, d), np.float32)
-    for begin in range(0, n, CHUNK):
-        part = (X[begin : begin + CHUNK] - centre) * scale
-        points[begin : begin + CHUNK] = part @ axes if axes.ndim == 2 else part[:, axes]
+    step = max(1, CHUNK // d)
+    for begin in range(0, n, step):
+        part = (X[begin : begin + step] - centre) * scale
+        points[begin : begin + step] = part @ axes if axes.ndim == 2 else part[:, axes]
     off = 2 * UNIT * 1.01 + d * 2.0**-48
     sure, never = _margins(eps * scale, (eps if far is None else far) * scale, off, (d + 32) * UNIT)
     return Filter(points, "euclidean", sure, never)
@@ -85,8 +87,9 @@ def coordinate_filter(X: NDArray[Any], eps: float, norm: str, *, exact_norm: boo
     scale = _scale(radius)
     order = np.argsort(-reach, kind="stable")
     points = np.empty((n, d), np.float32)
-    for begin in range(0, n, CHUNK):
-        points[begin : begin + CHUNK] = ((X[begin : begin + CHUNK] - centre) * scale)[:, order]
+    step = max(1, CHUNK // d)
+    for begin in range(0, n, step):
+        points[begin : begin + step] = ((X[begin : begin + step] - centre) * scale)[:, order]
     sure, never = _margins(eps * scale, eps * scale, 2 * UNIT * 1.01 + d * 2.0**-48, (d + 32) * UNIT, squared=False)
     return Filter(points, norm, sure if exact_norm else -1.0, never)
 

@@ -13,7 +13,7 @@ def bytes_needed(n_samples: int, n_features: int, metric: Metric, *, by_slabs: b
     if by_slabs:
         return n_samples * 40 + 3 * 8 * max(SLAB, n_samples)
     if metric.name == "haversine":
-        return n_samples * (16 + 24 + 24 + 16 + 24 + 16 + 60)
+        return n_samples * (16 + 24 + 24 + 60)
     if metric.name == "euclidean" and n_features <= 3:
         return n_samples * ((0 if is_double else 8 * n_features) + 16 * n_features + 52)
     copies = 8 if metric.name == "cosine" or not (is_double or metric.name in SCREENED) else 0

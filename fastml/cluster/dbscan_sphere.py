@@ -20,14 +20,17 @@ LEAST_ANGLE = 1e-11
 
 @dataclass(frozen=True)
 class Sphere:
-    """angles : (n, 2) radians.  points : (n, 3) on the unit sphere.  limit : sin(eps / 2)^2, with which the haversine
-    formula compares.  sure_sq, never_sq : squared chords up to which a pair is within eps, beyond which it is not."""
+    """angles : (n, 2) radians.  limit : sin(eps / 2)^2, with which the haversine formula compares.  sure_sq, never_sq :
+    squared chords up to which a pair is within eps, beyond which it is not."""
 
     angles: NDArray[np.float64]
-    points: NDArray[np.float64]
     limit: float
     sure_sq: float
     never_sq: float
+
+    def points(self, n_threads: int = 1) -> NDArray[np.float64]:
+        """(n, 3) on the unit sphere; made when asked for and not kept."""
+        return unit_vectors(self.angles, n_threads)
 
 
 def eps_in_radians(eps: float, units: str) -> float:
@@ -75,8 +78,8 @@ def sphere_of(X: NDArray[Any], eps: float, units: str) -> Sphere:
     if angle < LEAST_ANGLE:
         raise ValueError(f"eps={eps!r} is an angle of {angle:g} radians: it must be at least {LEAST_ANGLE:g}")
     if angle >= np.pi:
-        return Sphere(angles, unit_vectors(angles), np.inf, np.inf, np.inf)
+        return Sphere(angles, np.inf, np.inf, np.inf)
     limit = float(np.sin(0.5 * angle) ** 2)
     chord_sq = 4.0 * limit
     margin = 1e-14 * (np.sqrt(chord_sq) + chord_sq)
-    return Sphere(angles, unit_vectors(angles), limit, chord_sq - margin, chord_sq + margin)
+    return Sphere(angles, limit, chord_sq - margin, chord_sq + margin)

@@ -55,7 +55,7 @@ def cluster_cells(
         engine = CellClusters(X, eps, min_samples, weight, n_threads=n_threads)
     else:
         engine = CellClusters(
-            sphere.points, float(np.sqrt(sphere.sure_sq)), min_samples, weight, sphere.angles, sphere.limit,
+            sphere.points(n_threads), float(np.sqrt(sphere.sure_sq)), min_samples, weight, sphere.angles, sphere.limit,
             sphere.sure_sq, sphere.never_sq, n_threads=n_threads,
         )  # fmt: skip
     progress.over("core points", engine.n_cells, engine.find_cores, 1 << 19)
@@ -118,7 +118,7 @@ def _decided_by(
         return _cosine(X, eps)
     if sphere is not None:
         near, far = np.sqrt(sphere.sure_sq), np.sqrt(sphere.never_sq)
-        return sphere.angles, sphere.limit, euclidean_filter(sphere.points, float(near), float(far))
+        return sphere.angles, sphere.limit, euclidean_filter(sphere.points(), float(near), float(far))
     return X.astype(np.float64, copy=False), limit, no_filter(len(X))
 
 

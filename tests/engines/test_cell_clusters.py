@@ -53,7 +53,7 @@ def test_the_sphere_with_its_poles_and_its_seam(seed, n, scale, min_samples):
     sphere = sphere_of(angles, eps, "radians")
     try:
         engine = CellClusters(
-            sphere.points, np.sqrt(sphere.sure_sq), min_samples, None, angles, sphere.limit, sphere.sure_sq,
+            sphere.points(), np.sqrt(sphere.sure_sq), min_samples, None, angles, sphere.limit, sphere.sure_sq,
             sphere.never_sq,
         )  # fmt: skip
     except OverflowError:
@@ -66,7 +66,7 @@ def test_pairs_at_exactly_eps_on_the_sphere():
     eps = 0.1
     angles = np.stack([np.zeros(50), np.arange(50) * eps - 2.5], axis=1)
     sphere = sphere_of(angles, eps, "radians")
-    engine = CellClusters(sphere.points, np.sqrt(sphere.sure_sq), 2, None, angles, sphere.limit, sphere.sure_sq,
+    engine = CellClusters(sphere.points(), np.sqrt(sphere.sure_sq), 2, None, angles, sphere.limit, sphere.sure_sq,
                           sphere.never_sq)  # fmt: skip
     assert_same(run_cells(engine), twin.cluster(twin.near_on_sphere(angles, eps), 2))
 
@@ -89,6 +89,20 @@ def test_many_points_in_few_cells_and_few_points_in_many():
     for min_samples in (5, 300, 900):
         wanted = twin.cluster(twin.near_by_squares(X, 0.7), min_samples)
         assert_same(run_cells(CellClusters(X, 0.7, min_samples, n_threads=2), 100), wanted)
+
+
+def test_full_cells_that_just_touch_and_that_do_not():
+    rng = np.random.default_rng(3)
+    for gap, n_clusters in ((1.0, 1), (1.0 + 1e-9, 2), (0.97, 1)):
+        left = rng.uniform(0, 0.01, (300, 2)) * [1, 0]
+        right = rng.uniform(0, 0.01, (300, 2)) * [1, 0] + [gap, 0]
+        left[7], right[9] = [0.01, 0], [0.01 + gap, 0]
+        right[:, 0] += left[:, 0].max() - right[:, 0].min() + gap
+        X = np.concatenate([left, right])
+        eps = float(right[:, 0].min() - left[:, 0].max()) if n_clusters == 1 else 1.0
+        said = run_cells(CellClusters(X, eps, 5))
+        assert_same(said, twin.cluster(twin.near_by_squares(X, eps), 5))
+        assert said[0].max() + 1 == n_clusters
 
 
 def test_no_square_is_added_up_by_a_fused_operation():
