@@ -91,7 +91,8 @@ class BlockedSolver:
     def run(self, tol: float, max_steps: int, watch: Watch | None = None) -> bool:
         """Rounds until the gap of all rows is at most `tol`, or steps run out, or the watch stops; True if it did not
         end by the gap."""
-        state, gaps = self.state, []
+        state = self.state
+        gaps: list[float] = []
         for round_number in range(1 << 62):
             up, low = reach(self.problem, state.beta, state.g)
             state.gap, tops, bottoms = self._gap(up, low)
@@ -144,7 +145,7 @@ class BlockedSolver:
             return False
         state.beta[own] = part.beta[: len(own)]
         sums = np.zeros(padded(self.active_rows.n, self.rows.dtype))
-        self.active_rows.add(self.active_rows, places[moved], change[moved], sums)
+        self.active_rows.add(self.active_rows, places[moved], change[moved], sums)  # type: ignore[arg-type]
         state.g[self.active] -= sums[: self.active_rows.n]
         self.last = own
         return True
@@ -188,7 +189,7 @@ class BlockedSolver:
             moved = np.flatnonzero(change)
             own = self.rows.take(sleeper.rows)
             sums = np.zeros(padded(own.n, self.rows.dtype))
-            own.add(self.rows, moved, change[moved], sums)
+            own.add(self.rows, moved, change[moved], sums)  # type: ignore[arg-type]
             self.state.g[sleeper.rows] -= sums[: own.n]
         self.asleep = []
         self.active, self.active_rows = np.arange(self.n), self.rows

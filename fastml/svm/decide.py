@@ -80,11 +80,13 @@ class _Group:
 def _groups(machine: Machine) -> Iterator[tuple[Places, Places, Floats]]:
     """(vectors, problems, coefficients): all vectors at once, or those of each class with that class's problems."""
     coef = machine.coef
-    if not hasattr(coef, "indptr"):
+    sizes = machine.sizes
+    if sizes is None or not hasattr(coef, "indptr"):
+        coef = coef.toarray() if hasattr(coef, "indptr") else coef
         yield np.arange(coef.shape[1]), np.arange(coef.shape[0]), coef
         return
-    ends = np.cumsum(machine.sizes)
-    for begin, end in zip(ends - machine.sizes, ends, strict=True):
+    ends = np.cumsum(sizes)
+    for begin, end in zip(ends - sizes, ends, strict=True):
         part = coef[:, begin:end]
         problems = np.flatnonzero(np.diff(part.tocsr().indptr))
         if len(problems):
