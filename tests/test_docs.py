@@ -12,7 +12,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 @pytest.mark.parametrize("page", ["boosting.md", "trees.md", "multiway.md", "plots.md", "kmeans.md"])
 def test_code_blocks_run_in_order(page):
     blocks = BLOCK.findall((DOCS / page).read_text())
-    assert len(blocks) > 1
+    assert len(blocks) > 3
     names = {}
     for block in blocks:
         exec(compile(block, page, "exec"), names)
