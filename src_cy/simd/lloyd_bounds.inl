@@ -42,7 +42,7 @@ static inline void lloyd_store_lower(const struct fastml_bounds *b, ptrdiff_t ro
 }
 
 #define LLOYD_BASE 0.9   /* of a row's own distance: no lower bound below it is of use */
-#define LLOYD_MARGIN 1.06 /* bounds that exceed the own distance by less are renewed too, now that the row is at hand */
+#define LLOYD_MARGIN 1.15 /* bounds that exceed the own distance by less are renewed too, now that the row is at hand */
 
 /* Lower bounds of a row counted from another base, less `taken` quanta each; 0 stays none. */
 static inline void lloyd_rebase(const struct fastml_bounds *b, ptrdiff_t row, double base, const uint8_t *taken)
