@@ -84,6 +84,8 @@ struct fastml_density_kernels {
     void (*reach_borders)(const struct fastml_cells *cells, const struct fastml_core_cells *cores,
                           const int32_t *label_of_cell, const uint8_t *is_core, int64_t first, int64_t last,
                           int32_t *label_out);
+
+    /* sphere.inl */
     void (*unit_vectors)(const double *angles, int64_t n, double *points_out);
 
     /* block_steps.inl: of the blocks first <= b < last; scratch has n_blocks entries, row box_stride zeros or more */

@@ -10,6 +10,8 @@
 
 #include "cells.inl"
 
+#include "sphere.inl"
+
 #include "blocks.inl"
 
 #include "block_steps.inl"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastml._engines.cell_clusters import CellClusters
+from fastml._engines.cell_clusters import CellClusters, unit_vectors
 from fastml.cluster.dbscan_sphere import sphere_of
 from tests.engines.clustering import FORMS, assert_same, points, run_cells, some_eps
 from tests.reference import cell_clusters as twin
@@ -60,6 +60,17 @@ def test_the_sphere_with_its_poles_and_its_seam(seed, n, scale, min_samples):
         assert scale < -7
         return
     assert_same(run_cells(engine), twin.cluster(twin.near_on_sphere(angles, eps), min_samples))
+
+
+def test_unit_vectors_are_those_of_the_sines():
+    rng = np.random.default_rng(5)
+    corners = np.array([[np.pi / 2, np.pi], [-np.pi / 2, -np.pi], [0.0, 2 * np.pi], [np.pi / 4, 3 * np.pi / 4], [0, 0]])
+    angles = np.concatenate([rng.uniform(-7, 7, (40_000, 2)), corners])
+    latitude, longitude = angles.T
+    wanted = [np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)]
+    np.testing.assert_allclose(unit_vectors(angles, 2), np.stack(wanted, axis=1), rtol=0, atol=5e-16)
+    with pytest.raises(ValueError, match="two columns"):
+        unit_vectors(np.zeros((3, 3)))
 
 
 def test_pairs_at_exactly_eps_on_the_sphere():
