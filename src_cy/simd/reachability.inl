@@ -7,7 +7,8 @@
    in it. */
 #include <math.h>
 
-#include "reachability.h" /* and lanes.inl, which kd_query.inl brought */
+#include "lanes.inl"
+#include "reachability.h"
 
 #define REACH_WIDTH FASTML_REACH_WIDTH
 #define REACH_DEPTH 64
