@@ -280,8 +280,8 @@ class BallTree(_Tree):
 
 def _points(X: Any) -> NDArray[Any]:
     """X as float32 or float64 in C order, finite; scikit-learn's check takes longer than a query."""
-    floats = type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32)
-    if floats and X.flags.c_contiguous and X.size:
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype in (np.float64, np.float32)
+    if plain and X.flags.c_contiguous and X.flags.aligned and X.size:
         with np.errstate(over="ignore", invalid="ignore"):
             if np.isfinite(X.sum()):  # a sum that overflows has to be looked at again
                 return X
