@@ -18,7 +18,7 @@ from fastml._engines.brute_neighbors import PANEL, BruteRows
 NONE, SQUARES, ABSOLUTE, LARGEST, UNEQUAL = range(5)
 UNIT = 2.0**-23
 """Twice the rounding error of float32."""
-BLOCK_NUMBERS = 1 << 20
+BLOCK_NUMBERS = 1 << 18
 """Numbers of a block of rows that are in float64 at once."""
 SAMPLE, SAMPLE_QUERIES = 2048, 64
 PROJECTED_FROM = 96
