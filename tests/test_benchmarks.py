@@ -16,6 +16,8 @@ LIBRARIES = ["fastml", "xgboost", "lightgbm", "lightgbm quantised", "scikit-lear
 def test_every_case_has_its_libraries(case):
     trees = ["fastml", "scikit-learn", "scikit-learn-intelex"]
     alone = {name: ["fastml"] for name in ("id3", "c45", "chaid")}
+    means = ["fastml", "scikit-learn", "scikit-learn elkan", "scikit-learn-intelex", "faiss-cpu"]
+    alone |= {name: means for name in CASES if name.startswith("kmeans_")}
     others = trees if case.name.startswith(("tree_", "forest_")) else LIBRARIES
     two = dict.fromkeys(("adaboost", "bagging", "exact_first_order", "minibatch", "seeding"), trees[:2])
     expected = (two | {"exact": LIBRARIES[:2], "approx": LIBRARIES[:2]} | alone).get(case.name, others)

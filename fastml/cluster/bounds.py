@@ -95,6 +95,11 @@ class Bounds:
     def labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
         return self._rows.labels  # type: ignore[union-attr]
 
+    def final_labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
+        """A step with these centres, of which only the labels are wanted."""
+        self.step(centres)
+        return self._rows.labels  # type: ignore[union-attr]
+
 
 def groups_of(centres: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     """At most 64 groups of centres near to each other: each one, or halves of halves along the widest column."""

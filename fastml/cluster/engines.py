@@ -34,6 +34,9 @@ class Engine(Protocol):
     def labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
         """The labels of the last step, which had these centres."""
 
+    def final_labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
+        """A step with these centres, of which only the labels are wanted."""
+
 
 class Lanes:
     """Brute force, points in lanes."""
@@ -50,6 +53,10 @@ class Lanes:
         return self._lanes.sums
 
     def labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
+        return self._lanes.labels
+
+    def final_labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
+        self.step(centres)
         return self._lanes.labels
 
 
@@ -71,6 +78,8 @@ class Boxes:
         out = np.empty(self._boxes.n_samples, np.int32)
         self._boxes.step(Centres(centres, self._points), self._n_threads, out)
         return out
+
+    final_labels = labels
 
 
 def open_engine(

@@ -112,10 +112,7 @@ def run_lloyd(
                 watch(Step(step, at, shift, converged, labels, partial(_inertia_now, points, labels, at, n_threads)))
             if converged:
                 loop.stop("converged")
-    if converged != "labels":
-        engine.step(at)
-        before = at
-    labels_out = engine.labels(before)
+    labels_out = engine.labels(before) if converged == "labels" else engine.final_labels(at)
     value = inertia_of(X, labels_out, at, sample_weight, n_threads)
     return LloydResult(labels_out, at, value, n_iter, converged, shift)
 

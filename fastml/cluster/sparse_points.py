@@ -85,6 +85,10 @@ class SparseEngine:
     def labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
         return self._state.labels
 
+    def final_labels(self, centres: NDArray[Any]) -> NDArray[np.int32]:
+        self.step(centres)
+        return self._state.labels
+
 
 def sparse_nearest(X: Any, centres: NDArray[Any], n_threads: int = 1) -> NDArray[np.int32]:
     """The nearest centre of each row, ties to the lowest number."""

@@ -22,6 +22,8 @@ static inline int lloyd_lowest(uint64_t bits)
 }
 #endif
 
+#include "lloyd_distance.inl"
+
 #include "lloyd_bounds.inl"
 
 const struct fastml_lloyd_kernels FASTML_NAME(fastml_lloyd_kernels) = {
