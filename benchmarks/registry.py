@@ -50,6 +50,10 @@ class Case:
     setting: Bags | Boosting | FirstOrder | Forest | Means | Multiway | SecondOrder | SingleTree | Stumps
     setting: Bags | Boosting | FirstOrder | Forest | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree | Stumps
     setting: Bags | Boosting | Density | FirstOrder | Forest | Multiway | SecondOrder | SingleTree | Stumps
+    setting: (
+        Bags | Boosting | FirstOrder | Forest | Means | MiniBatch | Multiway | SecondOrder | Seeding | SingleTree
+        | Stumps
+    )
     score: Callable[[Any, Any, np.ndarray], float]
     goal: float | None = None
     rivals: tuple[str, ...] = ("xgboost", "lightgbm")

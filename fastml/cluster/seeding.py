@@ -18,8 +18,8 @@ from fastml.data.weights import check_sample_weight
 from fastml.threads import effective_threads
 
 INITS = ("k-means++", "k-means||", "subsampled", "random")
-SAMPLE_PER_CLUSTER, LEAST_SAMPLE = 50, 10_000  # rows that "subsampled" draws: of 1% more inertia at the start
-SORT_FROM = 24  # centres from which on putting the points in order pays: 20 ns a point against 0.1 a round and trial
+SAMPLE_PER_CLUSTER, LEAST_SAMPLE = 50, 10_000  # rows of "subsampled": 2 to 6% more inertia at the start
+SORT_FROM = 24  # centres from which on putting the points in order pays: measured on pixels, 273k x 3
 
 
 def initial_centres(

@@ -11,6 +11,8 @@
 
 #define SEED_TWICE_SQ (4.0 * (1.0 + 1e-6)) /* squared, with room for rounding */
 
+enum { SEED_STRIP = 64 }; /* columns between two looks at whether a distance is too long already */
+
 static double seed_add_lanes(const double *sum)
 {
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
@@ -109,6 +111,39 @@ static void lower_blocks(const struct fastml_seed_blocks *points, ptrdiff_t firs
     }
 }
 
+/* As squared_distance, but where the sum over the first columns reaches the limit, that sum: sums of squares only grow,
+   and so does what they are rounded to. */
+static double seed_distance_below(const void *x, int kind, ptrdiff_t row, ptrdiff_t d, const double *point,
+                                  double limit)
+{
+    double sum[8] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+    ptrdiff_t from = 0, j, l;
+    LLOYD_TYPED(kind, {
+        const real *own = (const real *)x + row * d;
+        for (; from + SEED_STRIP <= d; from += SEED_STRIP) {
+            double so_far;
+            for (j = from; j < from + SEED_STRIP; j += 8)
+                for (l = 0; l < 8; l++) {
+                    const double v = (double)own[j + l] - point[j + l];
+                    sum[l] += v * v;
+                }
+            so_far = seed_add_lanes(sum);
+            if (so_far >= limit)
+                return so_far;
+        }
+        for (j = from; j + 8 <= d; j += 8)
+            for (l = 0; l < 8; l++) {
+                const double v = (double)own[j + l] - point[j + l];
+                sum[l] += v * v;
+            }
+        for (l = 0; l < d - j; l++) {
+            const double v = (double)own[j + l] - point[j + l];
+            sum[l] += v * v;
+        }
+    })
+    return seed_add_lanes(sum);
+}
+
 static void gains_of_rows(const struct fastml_seed_rows *points, ptrdiff_t first, ptrdiff_t n,
                           const double *candidates, ptrdiff_t n_candidates, const double *between, ptrdiff_t stride,
                           double *gain_out)
@@ -123,7 +158,7 @@ static void gains_of_rows(const struct fastml_seed_rows *points, ptrdiff_t first
             double sq;
             if (own[c * stride] >= SEED_TWICE_SQ * nearest)
                 continue;
-            sq = squared_distance(points->x, points->kind, i, points->d, candidates + c * points->d);
+            sq = seed_distance_below(points->x, points->kind, i, points->d, candidates + c * points->d, nearest);
             if (sq < nearest)
                 gain_out[c] += weight * (nearest - sq);
         }
@@ -138,7 +173,7 @@ static void lower_rows(const struct fastml_seed_rows *points, ptrdiff_t first, p
         double sq;
         if (number > 0 && between[points->label[i]] >= SEED_TWICE_SQ * points->nearest[i])
             continue;
-        sq = squared_distance(points->x, points->kind, i, points->d, centre);
+        sq = seed_distance_below(points->x, points->kind, i, points->d, centre, points->nearest[i]);
         if (sq < points->nearest[i]) {
             points->nearest[i] = sq;
             points->label[i] = number;
