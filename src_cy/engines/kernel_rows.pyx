@@ -19,7 +19,6 @@ ctypedef fused number:
     double
 
 
-
 cdef enum:
     CHUNK = 16          # blocks that a thread takes at once
     SPARSE_CHUNK = 256  # rows
@@ -32,20 +31,20 @@ def pack_rows(
     real[::1] sq_out, int n_threads=1,
 ):
     """See kernel_rows.pyi."""
-    cdef ptrdiff_t n = index.shape[0], d = X.shape[1], lanes = rows_out.shape[2], b, i, j, l
+    cdef ptrdiff_t n = index.shape[0], d = X.shape[1], lanes = rows_out.shape[2], b, i, j, lane
     cdef double x, total
     if rows_out.shape[1] != d or rows_out.shape[0] * lanes < n or sq_out.shape[0] < rows_out.shape[0] * lanes:
         raise ValueError("the packed rows need room for every row and column")
     for b in prange(rows_out.shape[0], nogil=True, num_threads=max(n_threads, 1), schedule="static"):
-        for l in range(lanes):
-            i = b * lanes + l
+        for lane in range(lanes):
+            i = b * lanes + lane
             total = 0.0
             for j in range(d):
                 x = 0.0
                 if i < n:
                     x = (<double> X[index[i], j] - mean[j]) * scale
-                rows_out[b, j, l] = <real> x
-                total = total + <double> rows_out[b, j, l] * <double> rows_out[b, j, l]
+                rows_out[b, j, lane] = <real> x
+                total = total + <double> rows_out[b, j, lane] * <double> rows_out[b, j, lane]
             sq_out[i] = <real> (total / 2.0)
 
 
@@ -162,7 +161,8 @@ def add_sparse(
         numbers = &values[0]
     if width != 256 // sizeof(real) or panel_sq.shape[0] != width or coef.shape[0] != width or out.shape[0] < n:
         raise ValueError("a sparse panel has 256 bytes a column, and each of its vectors a coefficient")
-    for c in prange((n + SPARSE_CHUNK - 1) // SPARSE_CHUNK, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic"):
+    cdef ptrdiff_t n_chunks = (n + SPARSE_CHUNK - 1) // SPARSE_CHUNK
+    for c in prange(n_chunks, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic"):
         begin = c * SPARSE_CHUNK
         if real is float:
             table.add_sparse_f32(

@@ -16,7 +16,6 @@ ctypedef fused real:
 cdef const fastml_svm_kernels *table = fastml_svm_kernels_chosen()
 
 
-
 def solve_matrix(
     real[:, ::1] K, real[::1] g_inout, double[::1] beta_inout, const double[::1] lower, const double[::1] upper,
     double epsilon, const int8_t[::1] group, double tol, ptrdiff_t max_iter,

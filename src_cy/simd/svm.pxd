@@ -48,29 +48,33 @@ cdef extern from "svm.h" nogil:
         ) noexcept nogil
         void (*add_kernel_f32)(
             const float *rows, const float *sq, ptrdiff_t n_blocks, ptrdiff_t d, const float *panels,
-            const float *panels_sq, const float *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, double *out,
+            const float *panels_sq, const float *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel,
+            double *out,
         ) noexcept nogil
         void (*add_kernel_f64)(
             const double *rows, const double *sq, ptrdiff_t n_blocks, ptrdiff_t d, const double *panels,
-            const double *panels_sq, const double *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, double *out,
+            const double *panels_sq, const double *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel,
+            double *out,
         ) noexcept nogil
         void (*add_kernel_many_f32)(
             const float *rows, const float *sq, ptrdiff_t n_blocks, ptrdiff_t d, const float *panels,
-            const float *panels_sq, const float *coef, ptrdiff_t n_panels, ptrdiff_t n_out, const fastml_svm_kernel *kernel,
-            double *out, ptrdiff_t stride,
+            const float *panels_sq, const float *coef, ptrdiff_t n_panels, ptrdiff_t n_out,
+            const fastml_svm_kernel *kernel, double *out, ptrdiff_t stride,
         ) noexcept nogil
         void (*add_sparse_f32)(
             const fastml_svm_sparse *x, const float *values, const float *sq, const int64_t *index, ptrdiff_t n,
-            const float *panel, const float *panel_sq, const float *coef, const fastml_svm_kernel *kernel, double *out,
+            const float *panel, const float *panel_sq, const float *coef, const fastml_svm_kernel *kernel,
+            double *out,
         ) noexcept nogil
         void (*add_kernel_many_f64)(
             const double *rows, const double *sq, ptrdiff_t n_blocks, ptrdiff_t d, const double *panels,
-            const double *panels_sq, const double *coef, ptrdiff_t n_panels, ptrdiff_t n_out, const fastml_svm_kernel *kernel,
-            double *out, ptrdiff_t stride,
+            const double *panels_sq, const double *coef, ptrdiff_t n_panels, ptrdiff_t n_out,
+            const fastml_svm_kernel *kernel, double *out, ptrdiff_t stride,
         ) noexcept nogil
         void (*add_sparse_f64)(
             const fastml_svm_sparse *x, const double *values, const double *sq, const int64_t *index, ptrdiff_t n,
-            const double *panel, const double *panel_sq, const double *coef, const fastml_svm_kernel *kernel, double *out,
+            const double *panel, const double *panel_sq, const double *coef, const fastml_svm_kernel *kernel,
+            double *out,
         ) noexcept nogil
         ptrdiff_t (*smo_f32)(
             fastml_smo *problem, double tol, ptrdiff_t max_iter, double *gap_out
