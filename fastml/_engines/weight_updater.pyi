@@ -12,7 +12,7 @@ def judge_stump(
     """(weight of the rows that are wrong, of all rows), and wrong_out (n,): which those are.
 
     X : (n, d) float32 or float64.  A row with X[:, feature] <= threshold, or missing if missing_left, is said to have
-    class `left`, others `right`.  codes : (n,) the classes.  Sums are added in one order, by one thread. O(n).
+    class `left`, others `right`.  codes : (n,) the classes.  Sums as sum_weights has them. O(n).
     Raises ValueError where lengths do not fit.
     """
 
@@ -22,5 +22,8 @@ def judge_leaves(
 ) -> tuple[float, float]:  # fmt: skip
     """judge_stump for any tree: leaf_of (n,) is each row's node, said (n_nodes,) the class of each node."""
 
-def raise_weights(weight: NDArray[np.float64], wrong: NDArray[np.uint8], factor: float) -> float:
-    """Multiplies the weights of rows that are wrong by the factor, in place; their new sum. O(n)."""
+def raise_weights(weight: NDArray[np.float64], wrong: NDArray[np.uint8], factor: float) -> None:
+    """Multiplies the weights of rows that are wrong by the factor, in place. O(n)."""
+
+def sum_weights(weight: NDArray[np.float64]) -> float:
+    """The sum in twice the precision, rounded at the end: the same for a row of weight 2 as for two rows of weight 1, in any order. O(n)."""

@@ -81,8 +81,9 @@ def suggest_eps(
     >>> 0.2 < float(suggest_eps(X, 5)) < 1.5
     True
     """
-    from sklearn.neighbors import NearestNeighbors
     from sklearn.utils import check_array, check_random_state
+
+    from fastml.neighbors import NearestNeighbors
 
     X = check_array(X, accept_sparse="csr")
     n = X.shape[0]

@@ -15,7 +15,6 @@ from fastml.cluster.dbscan_sphere import angles_of, eps_in_radians
 
 TREE_COLUMNS = 16
 """Columns up to which a kd-tree beats looking at all core points."""
-SLACK = 1e-9
 
 
 def predict_by_nearest_core(model: Any, X: Any) -> NDArray[np.intp]:
@@ -37,10 +36,10 @@ def predict_by_nearest_core(model: Any, X: Any) -> NDArray[np.intp]:
     if metric.name == "haversine":
         cores, X = (unit_vectors(angles_of(part, model.units)) for part in (cores, X))
         angle = min(eps_in_radians(eps, model.units), np.pi)
-        return _by_tree(cores, X, of_core, 2.0 * np.sin(0.5 * angle) * (1 + 1e-12), 2.0, model.n_jobs)
-    powers = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
-    if metric.name in powers and not hasattr(X, "tocsr") and X.shape[1] <= TREE_COLUMNS:
-        return _by_tree(cores, X, of_core, eps, powers[metric.name], model.n_jobs)
+        return _by_tree(cores, X, of_core, 2.0 * np.sin(0.5 * angle) * (1 + 1e-12), "euclidean", model.n_jobs)
+    by_boxes = metric.name in ("euclidean", "manhattan", "chebyshev")
+    if by_boxes and not hasattr(X, "tocsr") and X.shape[1] <= TREE_COLUMNS:
+        return _by_tree(cores, X, of_core, eps, metric.name, model.n_jobs)
     order = np.argsort(of_core, kind="stable")
     both = _stacked(X, cores[order])
     slab, limit = slab_of(both, metric, eps)
@@ -82,20 +81,11 @@ def _nearest_stored(distances: Any, of_core: NDArray[np.intp], eps: float) -> ND
 
 
 def _by_tree(
-    cores: NDArray[Any], X: NDArray[Any], of_core: NDArray[np.intp], eps: float, p: float, n_jobs: int | None
+    cores: NDArray[Any], X: NDArray[Any], of_core: NDArray[np.intp], eps: float, metric: str, n_jobs: int | None
 ) -> NDArray[np.intp]:
-    """By SciPy's kd-tree; where two core points of different clusters are equally near, both are asked."""
-    from scipy.spatial import cKDTree
+    """By a kd-tree, which gives the first of equally near points: cores lie in the order of their clusters."""
+    from fastml.neighbors import KDTree
 
-    from fastml.threads import effective_threads
-
-    tree = cKDTree(cores)
-    workers = effective_threads(n_jobs, 2000.0 * len(X))
-    k = min(2, len(cores))
-    distance, index = tree.query(X, k=k, p=p, distance_upper_bound=eps * (1 + SLACK) + 1e-300, workers=workers)
-    distance, index = distance.reshape(len(X), k), index.reshape(len(X), k)
-    near = distance <= eps
-    label = np.where(near, np.append(of_core, -1)[index], np.iinfo(np.intp).max)
-    label[:, 1:][distance[:, 1:] > distance[:, :1]] = np.iinfo(np.intp).max
-    best = label.min(axis=1)
-    return np.where(near[:, 0], best, -1)
+    order = np.argsort(of_core, kind="stable")
+    distance, index = KDTree(cores[order], metric=metric, n_jobs=n_jobs).query(X, k=1)
+    return np.where(distance[:, 0] <= eps, of_core[order][index[:, 0]], -1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml._engines.weight_updater import raise_weights
+from fastml._engines.weight_updater import raise_weights, sum_weights
 from fastml.base import ClassifierMixin, RegressorMixin, StrOptions, check_random_state
 from fastml.data.encoding import check_target_regression, encode_labels
 from fastml.data.validation import check_parameters, check_same_length
@@ -107,7 +107,7 @@ class AdaBoostClassifier(ClassifierMixin, WeightBoosting):
         else:
             member.fit(rows.X, rows.y, sample_weight=weight)
             wrong = (self._codes_of(member.predict(rows.X)) != codes).view(np.uint8)
-            error = float(weight[wrong > 0].sum() / weight.sum())
+            error = sum_weights(weight[wrong > 0]) / sum_weights(weight)
         if error <= 0:
             return weight, 1.0, 0.0
         if error >= 1.0 - 1.0 / self.n_classes_:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.runtime import interrupted
+from fastml._engines.weight_updater import sum_weights
 from fastml.base import (
     BaseEstimator,
     CallbackSupport,
@@ -79,7 +80,7 @@ class WeightBoosting(ModelFiles, CallbackSupport, BaseEstimator):
         self.estimators_ = []
         self.estimator_weights_ = np.zeros(self.n_estimators)
         self.estimator_errors_ = np.ones(self.n_estimators)
-        weight = weight / weight.sum()
+        weight = weight / sum_weights(weight)
         zero = weight == 0.0
         any_zero = bool(zero.any())
         with (
@@ -106,7 +107,7 @@ class WeightBoosting(ModelFiles, CallbackSupport, BaseEstimator):
                     continue
                 self.estimator_weights_[i] = member_weight
                 self.estimator_errors_[i] = error
-                total = weight.sum()
+                total = sum_weights(weight)
                 if error == 0:
                     loop.stop("perfect fit")
                 elif not np.isfinite(total):

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from fastml.jit import compile_metric
+from fastml.jit.blocks import jit_is_off
 
+jit_only = pytest.mark.skipif(jit_is_off(), reason="about what Numba compiles")
 ROWS = np.random.default_rng(0).normal(size=(20, 3))
 OFFSET = 1.5
 
@@ -43,7 +45,7 @@ class Called:
 )  # fmt: skip
 def test_a_function_compiles(function, arguments, wanted):
     made = compile_metric(function, ROWS, arguments)
-    assert not made.is_interpreted
+    assert made.is_interpreted == jit_is_off()
     assert made.has_triangle
     assert made(ROWS[3], ROWS[7]) == pytest.approx(wanted(ROWS[3] - ROWS[7]), rel=1e-14)
     left = compile_metric(function, ROWS, arguments, compiles=False)
@@ -51,12 +53,14 @@ def test_a_function_compiles(function, arguments, wanted):
     assert left(ROWS[3], ROWS[7]) == pytest.approx(made(ROWS[3], ROWS[7]), rel=1e-14)
 
 
+@jit_only
 def test_the_same_function_compiles_once():
     one, other = compile_metric(powers, ROWS, {"p": 2.5}), compile_metric(powers, ROWS, {"p": 2.5})
     assert one.address == other.address
     assert compile_metric(powers, ROWS, {"p": 2.75}).address != one.address
 
 
+@jit_only
 @pytest.mark.parametrize("function", [Called(), functools.partial(powers, p=1), lambda a, b: float(str(city(a, b)))])
 def test_what_numba_cannot_compile_still_works(function):
     with pytest.warns(UserWarning, match="Numba cannot compile metric"):
@@ -86,6 +90,7 @@ def test_what_is_no_metric_is_refused_with_the_pair(function, error, says):
         compile_metric(function, ROWS)
 
 
+@jit_only
 def test_an_exception_in_python_comes_back():
     def fails(a, b):
         if a[0] == 7.0:

@@ -1,5 +1,7 @@
 """Slow twin of weight_updater."""
 
+import math
+
 import numpy as np
 
 
@@ -10,7 +12,7 @@ def stump_says(x, threshold, missing_left, left, right):
 def judged(said, codes, weight):
     """(which rows are wrong, their weight, that of all rows)."""
     wrong = said != codes
-    return wrong, weight[wrong].sum(), weight.sum()
+    return wrong, math.fsum(weight[wrong]), math.fsum(weight)
 
 
 def raised(weight, wrong, factor):
