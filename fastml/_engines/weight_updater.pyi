@@ -26,4 +26,7 @@ def raise_weights(weight: NDArray[np.float64], wrong: NDArray[np.uint8], factor:
     """Multiplies the weights of rows that are wrong by the factor, in place. O(n)."""
 
 def sum_weights(weight: NDArray[np.float64]) -> float:
-    """The sum in twice the precision, rounded at the end: the same for a row of weight 2 as for two rows of weight 1, in any order. O(n)."""
+    """The sum in twice the precision, rounded at the end. O(n).
+
+    The same for a row of weight 2 as for two rows of weight 1, in any order.
+    """
