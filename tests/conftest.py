@@ -1,8 +1,12 @@
 """Settings for every test: how many examples hypothesis draws, and no picture window."""
 
+import signal
 import os
 
 from hypothesis import HealthCheck, settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background: tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A first call may build tables or start threads, so a deadline measures the wrong thing. The default is the same on
 # every run; `--hypothesis-profile=thorough` draws new examples, and more of them.
