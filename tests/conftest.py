@@ -1,7 +1,7 @@
 """Settings for every test: how many examples hypothesis draws, and no picture window."""
 
-import signal
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
