@@ -17,7 +17,7 @@ SOURCES = sorted(
 # From the bottom up: a module imports from its own layer or from those before it.
 LAYERS = [
     {"_engines"},
-    {"exceptions", "extras", "config", "threads", "interrupts"},
+    {"exceptions", "extras", "lazy", "config", "threads", "interrupts"},
     {"base"},
     {"data"},
     {"losses"},

@@ -1,4 +1,4 @@
-"""Rows of a kernel matrix, computed from packed rows when they are needed: whole, or only their weighted sum.
+"""Rows of a kernel matrix, computed from packed rows when they are needed: only their weighted sums leave it.
 
 Packed rows are float32 or float64 (n_blocks, d, lanes) with 64 bytes of lanes (16 or 8): row i of the data is
 [i // lanes, :, i % lanes], zeros behind the last. Panels are the same with 8 lanes. `sq` is half of each row's squared
@@ -20,12 +20,6 @@ def take_rows(
     rows: np.ndarray, sq: np.ndarray, index: np.ndarray, rows_out: np.ndarray, sq_out: np.ndarray
 ) -> None:
     """rows_out = the packed rows `index`, in blocks or panels of their own; zeros behind the last."""
-
-def kernel_values(
-    rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, kind: int, degree: int, gamma: float,
-    coef0: float, out: np.ndarray, n_threads: int = 1,
-) -> None:
-    """out[v, i] = K(row i, vector v)."""
 
 def add_kernel(
     rows: np.ndarray, sq: np.ndarray, panels: np.ndarray, panels_sq: np.ndarray, coef: np.ndarray, kind: int,

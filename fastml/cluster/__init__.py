@@ -1,7 +1,8 @@
 """Clusterings; each is loaded when it is asked for."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fastml.lazy import lazily
 
 if TYPE_CHECKING:
     from fastml.cluster.bisecting import BisectingKMeans
@@ -34,14 +35,4 @@ _MODULES = {
     "suggest_eps": "dbscan_eps",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _MODULES)

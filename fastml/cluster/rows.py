@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from fastml.base import NotFittedError, check_is_fitted
 from fastml.data.frames import Schema, Table
 from fastml.data.names import estimator_name
+from fastml.data.sources import canonical
 from fastml.data.validation import fit_table, predict_table
 
 
@@ -71,16 +72,7 @@ def _array(table: Table) -> Any:
 
 def _csr(X: Any) -> Any:
     """CSR of float32 or float64 without duplicates, both index arrays of one type."""
-    if X.ndim != 2:
-        raise ValueError(f"Expected 2D input, got input with shape {X.shape}.")
-    if X.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported\n{X}\n")
-    if X.dtype.kind not in "fiub":
-        raise ValueError(f"Sparse data of dtype {X.dtype} are not supported; use numbers.")
-    rows = X.tocsr()
-    if not rows.has_canonical_format:
-        rows = rows.copy()
-        rows.sum_duplicates()
+    rows = canonical(X, "csr")
     data = rows.data if rows.dtype in (np.float32, np.float64) else rows.data.astype(np.float64)
     wide = np.int64 if np.int64 in (rows.indices.dtype, rows.indptr.dtype) else np.int32
     indices, indptr = rows.indices.astype(wide, copy=False), rows.indptr.astype(wide, copy=False)

@@ -117,21 +117,27 @@ def _array_of_other(X: Any) -> NDArray[Any]:
     return np.asarray(X)
 
 
-def _open_sparse(X: Any, allow_sparse: bool) -> Source:
-    if not allow_sparse:
-        raise TypeError(
-            "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
-        )
+def canonical(X: Any, form: str) -> Any:
+    """A sparse matrix of numbers in another form, without duplicates and in order; X itself is left alone."""
     if X.ndim != 2:
         raise ValueError(f"Expected 2D input, got input with shape {X.shape}.\n{RESHAPE}")
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{X}\n")
     if X.dtype.kind not in "fiub":
         raise ValueError(f"Sparse data of dtype {X.dtype} are not supported; use numbers.")
-    matrix = X.tocsc()
+    matrix = X.asformat(form)
     if not matrix.has_canonical_format:  # duplicates add up and rows ascend, on a copy: X is the caller's
         matrix = matrix.copy()
         matrix.sum_duplicates()
+    return matrix
+
+
+def _open_sparse(X: Any, allow_sparse: bool) -> Source:
+    if not allow_sparse:
+        raise TypeError(
+            "Sparse data was passed, but dense data is required. Use '.toarray()' to convert to a dense array."
+        )
+    matrix = canonical(X, "csc")
     values = as_floats(matrix.data)
     if values is not matrix.data or matrix is not X:
         matrix = type(matrix)((values, matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -1,7 +1,8 @@
 """Ensembles of trees; each is loaded when it is asked for."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fastml.lazy import lazily
 
 if TYPE_CHECKING:
     from fastml.ensemble.adaboost import AdaBoostClassifier, AdaBoostRegressor
@@ -21,20 +22,10 @@ __all__ = [
     "RandomForestRegressor", "XGBClassifier", "XGBRegressor",
 ]  # fmt: skip
 
-_MODULES = {
+_FAMILIES = {
     "AdaBoost": "adaboost", "Bagging": "bagging", "ExtraTrees": "forest", "RandomForest": "forest",
     "GradientBoosting": "gradient_boosting", "XGB": "newton_boosting",
 }  # fmt: skip
+_MODULES = {name: _FAMILIES[name.removesuffix("Classifier").removesuffix("Regressor")] for name in __all__}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    family = name.removesuffix("Classifier").removesuffix("Regressor")
-    value = getattr(import_module(f"{__name__}.{_MODULES[family]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _MODULES)

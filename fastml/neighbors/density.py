@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, pi
+from math import lgamma, log, pi
 
 KERNELS = ("gaussian", "tophat", "epanechnikov", "exponential", "linear", "cosine")
 """In the order of the engine's numbers."""
@@ -30,11 +30,6 @@ def log_norm(kernel: str, h: float, d: int) -> float:
             term *= -(d - k) * (d - k - 1) * (2.0 / pi) ** 2
         integral = log(total) + _log_sphere(d - 1)
     return -integral - d * log(h)
-
-
-def kernel_norm(h: float, d: int, kernel: str) -> float:
-    """exp(log_norm): what a kernel's value at distance 0 is worth as a density."""
-    return exp(log_norm(kernel, h, d))
 
 
 def _log_ball(d: int) -> float:

@@ -1,7 +1,8 @@
 """Support vector machines: classes, numbers, and the region where most rows lie; each is loaded when asked for."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fastml.lazy import lazily
 
 if TYPE_CHECKING:
     from fastml.svm.classification import SVC, NuSVC
@@ -15,14 +16,4 @@ _MODULES = {
     "OneClassSVM": "one_class",
 }  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(__name__, _MODULES)

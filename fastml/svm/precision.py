@@ -37,6 +37,7 @@ class Source:
             X = X.toarray()
         self.X, self.index, self.kernel, self.n_threads = X, index, kernel, n_threads
         self.sparse = hasattr(X, "indptr")
+        self._whole: dict[Any, SparseRows] = {}  # all rows in a type: their numbers and norms are made once
         self.precomputed = kernel.kind == "precomputed"
         if not self.sparse and not self.precomputed:
             d = X.shape[1]
@@ -49,7 +50,10 @@ class Source:
         if self.precomputed:
             return MatrixRows(self.X, index, dtype)
         if self.sparse:
-            return SparseRows.of(self.X, index, self.kernel, dtype, self.n_threads)
+            if dtype not in self._whole:
+                everyone = np.arange(self.X.shape[0])
+                self._whole[dtype] = SparseRows.of(self.X, everyone, self.kernel, dtype, self.n_threads)
+            return self._whole[dtype].take(index)
         return DenseRows.of(self.X, index, self.kernel, dtype, self.mean, self.n_threads)
 
     def product(self, places: Places, beta: Floats) -> Floats:
@@ -122,7 +126,7 @@ def _rounds(
 def float32_will_do(rows: AnyRows) -> bool:
     """Whether kernel values can be had to some 1e-5 in float32."""
     if isinstance(rows, MatrixRows):
-        return bool(np.abs(rows.K).max(initial=0.0) < 1e30)
+        return bool(rows.K.max(initial=0.0) < 1e30 and rows.K.min(initial=0.0) > -1e30)
     largest = float(rows.sq.max(initial=0.0))
     return largest < (LARGEST_NORM if rows.kernel.kind == "rbf" else 1e8)
 

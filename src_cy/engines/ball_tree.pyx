@@ -11,7 +11,9 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport INFINITY, cos, isnan, sin, sqrt
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t
 
-from kernels.bounded_tree cimport BoundedTree, bind_tree, bound_of, least, most, node_begin, node_end, reduced_to
+from kernels.bounded_tree cimport (
+    BoundedTree, bind_tree, bound_of, least, most, node_begin, node_end, push_children, reduced_to,
+)
 from kernels.distances cimport (
     FASTML_BRAYCURTIS, FASTML_CANBERRA, FASTML_CHEBYSHEV, FASTML_DICE, FASTML_EUCLIDEAN, FASTML_HAMMING,
     FASTML_HAVERSINE, FASTML_JACCARD, FASTML_MAHALANOBIS, FASTML_MANHATTAN, FASTML_MINKOWSKI, FASTML_N_BOXED,
@@ -117,7 +119,7 @@ cdef class BallTree:
         cdef Py_ssize_t waiting[64]
         cdef double near[64]
         cdef Py_ssize_t node, i, n = 1, first_leaf = ((<Py_ssize_t> 1) << self.tree.depth) - 1
-        cdef double bound = INFINITY, left, right, own
+        cdef double bound = INFINITY, own
         cdef const BoundedTree *tree = &self.tree
         for i in range(k):
             reduced[i] = INFINITY
@@ -130,14 +132,7 @@ cdef class BallTree:
             if near[n] > bound or (near[n] == bound and tree.lowest[node] >= rows[0]):
                 continue
             if node < first_leaf:
-                left = least(tree, 2 * node + 1, x)
-                right = least(tree, 2 * node + 2, x)
-                i = right < left
-                waiting[n] = 2 * node + 2 - i
-                near[n] = left if i else right
-                waiting[n + 1] = 2 * node + 1 + i
-                near[n + 1] = right if i else left
-                n += 2
+                n = push_children(tree, node, x, waiting, near, n)
                 continue
             for i in range(node_begin(tree, node), node_end(tree, node)):
                 own = reduced_to(tree, i, x)

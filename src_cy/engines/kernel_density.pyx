@@ -10,7 +10,9 @@ from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport prange
 from libc.math cimport INFINITY, M_PI, cos, exp, isnan, log
 
-from kernels.bounded_tree cimport BoundedTree, bind_tree, bound_of, least, most, node_begin, node_end, reduced_to
+from kernels.bounded_tree cimport (
+    BoundedTree, bind_tree, bound_of, least, most, node_begin, node_end, push_children, reduced_to,
+)
 from kernels.distances cimport fastml_distance_of
 
 import numpy as np
@@ -59,7 +61,7 @@ cdef double nearest_distance(const BoundedTree *tree, const double *x) noexcept 
     cdef Py_ssize_t waiting[64]
     cdef double near[64]
     cdef Py_ssize_t node, i, n = 1, first_leaf = ((<Py_ssize_t> 1) << tree.depth) - 1
-    cdef double best = INFINITY, bound = INFINITY, left, right, own
+    cdef double best = INFINITY, bound = INFINITY, own
     waiting[0] = 0
     near[0] = 0.0
     while n > 0:
@@ -68,14 +70,7 @@ cdef double nearest_distance(const BoundedTree *tree, const double *x) noexcept 
         if near[n] >= bound:
             continue
         if node < first_leaf:
-            left = least(tree, 2 * node + 1, x)
-            right = least(tree, 2 * node + 2, x)
-            i = right < left
-            waiting[n] = 2 * node + 2 - i
-            near[n] = left if i else right
-            waiting[n + 1] = 2 * node + 1 + i
-            near[n + 1] = right if i else left
-            n += 2
+            n = push_children(tree, node, x, waiting, near, n)
             continue
         for i in range(node_begin(tree, node), node_end(tree, node)):
             own = reduced_to(tree, i, x)
@@ -94,7 +89,7 @@ cdef double log_density(const BoundedTree *tree, const Density *ask, const doubl
     cdef Py_ssize_t waiting[64]
     cdef Py_ssize_t node, i, begin, end, n = 1, first_leaf = ((<Py_ssize_t> 1) << tree.depth) - 1
     cdef double nearest = 0.0, start = ask.log_norm, total = 0.0, lower = 0.0, high, low, weight, all_weight, allowed
-    cdef double left, right
+    cdef double near[64]
     if ask.kernel == GAUSSIAN or ask.kernel == EXPONENTIAL:
         nearest = nearest_distance(tree, x) / ask.h
         start += -0.5 * nearest * nearest if ask.kernel == GAUSSIAN else -nearest
@@ -120,12 +115,7 @@ cdef double log_density(const BoundedTree *tree, const Density *ask, const doubl
             lower += low * weight
             continue
         if node < first_leaf:
-            left = least(tree, 2 * node + 1, x)
-            right = least(tree, 2 * node + 2, x)
-            i = right < left
-            waiting[n] = 2 * node + 2 - i
-            waiting[n + 1] = 2 * node + 1 + i
-            n += 2
+            n = push_children(tree, node, x, waiting, near, n)
             continue
         for i in range(begin, end):
             high = kernel_at(ask.kernel, fastml_distance_of(&tree.metric, reduced_to(tree, i, x)) / ask.h, nearest)

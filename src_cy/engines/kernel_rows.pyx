@@ -1,4 +1,4 @@
-"""Rows of a kernel matrix, computed from packed rows when they are needed: whole, or only their weighted sum.
+"""Rows of a kernel matrix, computed from packed rows when they are needed: only their weighted sums leave it.
 
 Limit: d multiplications and additions a value, and an exponential; see simd/svm_tiles.inl.
 """
@@ -62,33 +62,6 @@ def take_rows(
             for j in range(d):
                 rows_out[v // lanes, j, v % lanes] = rows[i // from_lanes, j, i % from_lanes] if i >= 0 else 0
             sq_out[v] = sq[i] if i >= 0 else 0
-
-
-def kernel_values(
-    const real[:, :, ::1] rows, const real[::1] sq, const real[:, :, ::1] panels, const real[::1] panels_sq,
-    int kind, int degree, double gamma, double coef0, real[:, ::1] out, int n_threads=1,
-):
-    """See kernel_rows.pyi."""
-    cdef fastml_svm_kernel kernel = fastml_svm_kernel(kind, degree, gamma, coef0)
-    cdef ptrdiff_t n_blocks = rows.shape[0], lanes = rows.shape[2], d = rows.shape[1], c, begin, n
-    cdef ptrdiff_t n_panels = panels.shape[0], stride = out.shape[1]
-    if n_blocks == 0 or n_panels == 0:
-        return
-    if out.shape[0] < n_panels * FASTML_SVM_PANEL or stride < n_blocks * lanes or panels.shape[1] != d:
-        raise ValueError("the kernel's values need room for every row and vector")
-    for c in prange((n_blocks + CHUNK - 1) // CHUNK, nogil=True, num_threads=max(n_threads, 1), schedule="dynamic"):
-        begin = c * CHUNK
-        n = min(CHUNK, n_blocks - begin)
-        if real is float:
-            table.kernel_values_f32(
-                &rows[begin, 0, 0], &sq[begin * lanes], n, d, &panels[0, 0, 0], &panels_sq[0], n_panels, &kernel,
-                &out[0, begin * lanes], stride,
-            )
-        else:
-            table.kernel_values_f64(
-                &rows[begin, 0, 0], &sq[begin * lanes], n, d, &panels[0, 0, 0], &panels_sq[0], n_panels, &kernel,
-                &out[0, begin * lanes], stride,
-            )
 
 
 def add_kernel(

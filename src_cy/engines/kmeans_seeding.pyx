@@ -10,6 +10,7 @@ from cython.parallel cimport prange
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from kernels.csr cimport check_csr, index_t
 from kernels.lloyd_points cimport kind_of
 from kernels.neighbour_order cimport cell_of, order_of
 from simd.lloyd cimport (
@@ -30,11 +31,6 @@ cdef enum:
     LANES = FASTML_SEED_LANES
     CHUNK = FASTML_SEED_CHUNK
     MOST_COLUMNS = 8        # of points in blocks: beyond, boxes of neighbours reach too far to be left out
-
-ctypedef fused index_t:
-    int32_t
-    int64_t
-
 
 cdef object in_order(parts):
     """The sum of the parts from the first to the last, whatever NumPy would do."""
@@ -321,16 +317,8 @@ cdef class SparseSeeds(_Seeds):
 
 
 def _check_csr(const index_t[::1] indices, const index_t[::1] indptr, Py_ssize_t n_stored, Py_ssize_t d):
-    """ValueError where a row or a column would lie outside."""
-    cdef Py_ssize_t i
-    if indptr.shape[0] < 1 or indptr[0] != 0 or indptr[indptr.shape[0] - 1] != n_stored or indices.shape[0] < n_stored:
-        raise ValueError("X is damaged: indptr does not fit its data")
-    for i in range(indptr.shape[0] - 1):
-        if indptr[i] > indptr[i + 1]:
-            raise ValueError(f"X is damaged: indptr falls at row {i}")
-    for i in range(n_stored):
-        if not 0 <= indices[i] < d:
-            raise ValueError(f"X is damaged: an index is {indices[i]}, with {d} columns")
+    """check_csr for arrays of either type of indices."""
+    check_csr(indices, indptr, n_stored, d)
 
 
 def _row_squares(const cython.floating[::1] data, const index_t[::1] indptr, int n_threads):

@@ -11,27 +11,11 @@ from libc.math cimport rint
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
+from kernels.csr cimport check_csr, index_t
+
 import numpy as np
 
 cnp.import_array()
-
-ctypedef fused index_t:
-    int32_t
-    int64_t
-
-
-cdef void check(const index_t[::1] indices, const index_t[::1] indptr, Py_ssize_t n_stored, Py_ssize_t d) except *:
-    """ValueError where a row or a column would lie outside."""
-    cdef Py_ssize_t i
-    if indptr.shape[0] < 1 or indptr[0] != 0 or indptr[indptr.shape[0] - 1] != n_stored or indices.shape[0] < n_stored:
-        raise ValueError("X is damaged: indptr does not fit its data")
-    for i in range(indptr.shape[0] - 1):
-        if indptr[i] > indptr[i + 1]:
-            raise ValueError(f"X is damaged: indptr falls at row {i}")
-    for i in range(n_stored):
-        if not 0 <= indices[i] < d:
-            raise ValueError(f"X is damaged: an index is {indices[i]}, with {d} columns")
-
 
 cdef void assign(
     const cython.floating[::1] data, const index_t[::1] indices, const index_t[::1] indptr,
@@ -74,7 +58,7 @@ def sparse_labels(
     const double[:, :] centres, int n_threads=1,
 ):
     """(n,) int32 nearest centre of each row; see lloyd_sparse.pyi."""
-    check(indices, indptr, data.shape[0], centres.shape[1])
+    check_csr(indices, indptr, data.shape[0], centres.shape[1])
     cdef int32_t[::1] labels = np.empty(indptr.shape[0] - 1, np.int32)
     if centres.shape[0] < 1:
         raise ValueError("there must be a centre")
@@ -103,7 +87,7 @@ def squared_distances(
     cdef Py_ssize_t n = indptr.shape[0] - 1, i, p
     cdef double[::1] out = np.empty(n), sq = squares(centres)
     cdef double sum, c, v
-    check(indices, indptr, data.shape[0], centres.shape[1])
+    check_csr(indices, indptr, data.shape[0], centres.shape[1])
     if labels.shape[0] != n:
         raise ValueError(f"labels must have {n} numbers")
     for i in range(n):

@@ -100,5 +100,18 @@ cdef inline double most(const BoundedTree *tree, Py_ssize_t node, const double *
     return centre + radius + slack(tree, centre + radius)
 
 
+cdef inline Py_ssize_t push_children(
+    const BoundedTree *tree, Py_ssize_t node, const double *x, Py_ssize_t *waiting, double *near, Py_ssize_t n
+) noexcept nogil:
+    """Both children onto a stack of n nodes, with what they are at least away, the nearer one on top; the new n."""
+    cdef double left = least(tree, 2 * node + 1, x), right = least(tree, 2 * node + 2, x)
+    cdef Py_ssize_t right_first = right < left
+    waiting[n] = 2 * node + 2 - right_first
+    near[n] = left if right_first else right
+    waiting[n + 1] = 2 * node + 1 + right_first
+    near[n + 1] = right if right_first else left
+    return n + 2
+
+
 cdef inline double reduced_to(const BoundedTree *tree, Py_ssize_t place, const double *x) noexcept nogil:
     return fastml_reduced(&tree.metric, x, tree.points + place * tree.d, tree.d)

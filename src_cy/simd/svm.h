@@ -47,10 +47,6 @@ struct fastml_smo {
    (n_blocks, d, lanes); `sq` is half of a row's squared norm (rbf). A panel is FASTML_SVM_PANEL vectors
    likewise, (n_panels, d, FASTML_SVM_PANEL). */
 #define FASTML_SVM_TYPED(real, suffix)                                                                                \
-    /* out[v * stride + row] = K(row, v) for all vectors of the panels. */                                            \
-    void (*kernel_values_##suffix)(const real *rows, const real *sq, ptrdiff_t n_blocks, ptrdiff_t d,                 \
-                                   const real *panels, const real *panels_sq, ptrdiff_t n_panels,                     \
-                                   const struct fastml_svm_kernel *kernel, real *out, ptrdiff_t stride);              \
     /* out[row] += sum over v of coef[v] K(row, v). */                                                                \
     void (*add_kernel_##suffix)(const real *rows, const real *sq, ptrdiff_t n_blocks, ptrdiff_t d,                    \
                                 const real *panels, const real *panels_sq, const real *coef, ptrdiff_t n_panels,      \

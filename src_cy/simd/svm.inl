@@ -69,8 +69,7 @@ enum { MOST_OUTPUTS = 128 }; /* sums of a row that lie together: more take anoth
 #undef FLOAT32
 
 #define SVM_OF(type)                                                                                                  \
-    .kernel_values_##type = kernel_values_##type, .add_kernel_##type = add_kernel_##type,                             \
-    .add_kernel_many_##type = add_kernel_many_##type, .add_sparse_##type = add_sparse_##type,                         \
-    .smo_##type = smo_##type
+    .add_kernel_##type = add_kernel_##type, .add_kernel_many_##type = add_kernel_many_##type,                         \
+    .add_sparse_##type = add_sparse_##type, .smo_##type = smo_##type
 
 const struct fastml_svm_kernels FASTML_NAME(fastml_svm_kernels) = {SVM_OF(f32), SVM_OF(f64)};

@@ -38,14 +38,6 @@ cdef extern from "svm.h" nogil:
         const fastml_svm_kernel *kernel
 
     struct fastml_svm_kernels:
-        void (*kernel_values_f32)(
-            const float *rows, const float *sq, ptrdiff_t n_blocks, ptrdiff_t d, const float *panels,
-            const float *panels_sq, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, float *out, ptrdiff_t stride,
-        ) noexcept nogil
-        void (*kernel_values_f64)(
-            const double *rows, const double *sq, ptrdiff_t n_blocks, ptrdiff_t d, const double *panels,
-            const double *panels_sq, ptrdiff_t n_panels, const fastml_svm_kernel *kernel, double *out, ptrdiff_t stride,
-        ) noexcept nogil
         void (*add_kernel_f32)(
             const float *rows, const float *sq, ptrdiff_t n_blocks, ptrdiff_t d, const float *panels,
             const float *panels_sq, const float *coef, ptrdiff_t n_panels, const fastml_svm_kernel *kernel,

@@ -1,4 +1,4 @@
-/* Kernel values of packed rows against panels of 8 vectors, stored or added up at once.
+/* Kernel values of packed rows against panels of 8 vectors, added up at once.
 
    Limit: a dot product is d fused multiplications of 64 bytes for 16 rows; a tile of 2 blocks of rows by 8
    vectors takes 2 loads and 8 broadcasts for its 16 sums. exp2 costs as much as some ten columns. Values that are only
@@ -52,27 +52,6 @@ ALWAYS_INLINE void TYPED(dot_tile)(const REAL *first, const REAL *second, ptrdif
             const TYPED(vec) of_v = TYPED(each)(z[v]);
             dots[v] = TYPED(fused)(a, of_v, dots[v]);
             dots[FASTML_SVM_PANEL + v] = TYPED(fused)(b, of_v, dots[FASTML_SVM_PANEL + v]);
-        }
-    }
-}
-
-ALWAYS_INLINE void TYPED(values_by_kind)(int kind, const REAL *rows, const REAL *sq, ptrdiff_t n_blocks, ptrdiff_t d,
-                                         const REAL *panels, const REAL *panels_sq, ptrdiff_t n_panels,
-                                         const struct fastml_svm_kernel *kernel, REAL *out, ptrdiff_t stride)
-{
-    TYPED(vec) dots[2 * FASTML_SVM_PANEL];
-    for (ptrdiff_t block = 0; block < n_blocks; block += 2) {
-        const ptrdiff_t next = block + 1 < n_blocks ? block + 1 : block;
-        const TYPED(vec) sq_first = TYPED(load)(sq + block * LANES), sq_next = TYPED(load)(sq + next * LANES);
-        for (ptrdiff_t p = 0; p < n_panels; p++) {
-            TYPED(dot_tile)(rows + block * d * LANES, rows + next * d * LANES, d, panels + p * d * FASTML_SVM_PANEL, dots);
-            UNROLLED for (int v = 0; v < FASTML_SVM_PANEL; v++) {
-                const REAL own_sq = panels_sq[p * FASTML_SVM_PANEL + v];
-                REAL *to = out + (p * FASTML_SVM_PANEL + v) * stride;
-                TYPED(store)(to + block * LANES, TYPED(kernel_of)(kind, dots[v], sq_first, own_sq, kernel));
-                TYPED(store)(to + next * LANES,
-                             TYPED(kernel_of)(kind, dots[FASTML_SVM_PANEL + v], sq_next, own_sq, kernel));
-            }
         }
     }
 }
@@ -172,13 +151,6 @@ ALWAYS_INLINE void TYPED(many_sums_by_kind)(int kind, const REAL *rows, const RE
     case FASTML_SVM_RBF: TYPED(function)(FASTML_SVM_RBF, __VA_ARGS__); break;                                         \
     default: TYPED(function)(FASTML_SVM_SIGMOID, __VA_ARGS__);                                                        \
     }
-
-static void TYPED(kernel_values)(const REAL *rows, const REAL *sq, ptrdiff_t n_blocks, ptrdiff_t d, const REAL *panels,
-                                 const REAL *panels_sq, ptrdiff_t n_panels, const struct fastml_svm_kernel *kernel,
-                                 REAL *out, ptrdiff_t stride)
-{
-    BY_KIND(values_by_kind, rows, sq, n_blocks, d, panels, panels_sq, n_panels, kernel, out, stride)
-}
 
 static void TYPED(add_kernel)(const REAL *rows, const REAL *sq, ptrdiff_t n_blocks, ptrdiff_t d, const REAL *panels,
                               const REAL *panels_sq, const REAL *coef, ptrdiff_t n_panels,

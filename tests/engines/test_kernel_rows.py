@@ -38,6 +38,15 @@ def data(seed, n, d):
     return X
 
 
+def values(rows, sq, panels, panels_sq, kernel, dtype, n_threads=1):
+    """(vectors, rows) kernel values: sums whose only coefficient is 1."""
+    n = len(panels_sq)
+    coef = np.ascontiguousarray(np.eye(n).reshape(n, len(panels), 8).transpose(1, 0, 2), dtype)
+    out = np.zeros((n, len(sq)))
+    engine.add_kernel_many(rows, sq, panels, panels_sq, coef, *kernel, out, n_threads)
+    return out
+
+
 cases = given(
     st.integers(0, 2**32), st.integers(1, 150), st.integers(1, 40), st.integers(1, 9), st.sampled_from(sorted(KINDS)),
     st.sampled_from([np.float32, np.float64]), st.integers(1, 3),
@@ -49,8 +58,7 @@ def test_values_are_the_formulas(seed, n, m, d, kind, dtype, n_threads):
     X, Z = data(seed, n, d), data(seed + 1, m, d)
     rows, sq = packed(X, dtype, kind)
     panels, panels_sq = packed(Z, dtype, kind, lanes=8)
-    out = np.full((len(panels_sq), len(sq)), np.nan, dtype)
-    engine.kernel_values(rows, sq, panels, panels_sq, KINDS[kind], DEGREE, GAMMA, COEF0, out, n_threads)
+    out = values(rows, sq, panels, panels_sq, (KINDS[kind], DEGREE, GAMMA, COEF0), dtype, n_threads)
     wanted = twin.kernel(X, Z, kind, DEGREE, GAMMA, COEF0)
     np.testing.assert_allclose(out[:m, :n], wanted.T, rtol=50 * TOLERANCE[dtype], atol=20 * TOLERANCE[dtype])
 
@@ -108,8 +116,7 @@ def test_rbf_of_rows_far_apart_is_0_and_of_equal_ones_1(dtype):
     X = np.array([[0.0], [1e3], [1e18]])
     rows, sq = packed(X, dtype, "rbf")
     panels, panels_sq = packed(X, dtype, "rbf", lanes=8)
-    out = np.zeros((8, len(sq)), dtype)
-    engine.kernel_values(rows, sq, panels, panels_sq, 2, 3, GAMMA, 0.0, out)
+    out = values(rows, sq, panels, panels_sq, (2, 3, GAMMA, 0.0), dtype)
     np.testing.assert_allclose(out[:2, :2], np.eye(2), atol=1e-30)
     assert np.isfinite(out[:3, :3]).all()
     assert ((out[:3, :3] >= 0) & (out[:3, :3] <= 1)).all()
@@ -123,7 +130,7 @@ def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="room"):
         engine.take_rows(rows, sq, np.arange(20), rows[:1].copy(), sq.copy())
     with pytest.raises(ValueError, match="room"):
-        engine.kernel_values(rows, sq, rows, sq, 0, 3, 1.0, 0.0, np.zeros((3, 3)))
+        engine.add_kernel_many(rows, sq, rows, sq, np.zeros((3, 3, 8)), 0, 3, 1.0, 0.0, np.zeros((3, 3)))
     with pytest.raises(ValueError, match="room"):
         engine.add_kernel(rows, sq, rows, sq, np.zeros(3), 0, 3, 1.0, 0.0, np.zeros(len(sq)))
 
