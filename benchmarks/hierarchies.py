@@ -11,6 +11,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import adjusted_rand_score
 
 from benchmarks.datasets import _file
 
@@ -85,8 +86,9 @@ def compare(name: str, libraries: list[str], threads: int, runs: int, cpu: bool)
     print(f"{name}, {X.shape[0]} x {X.shape[1]}, {threads} threads{', processor time' if cpu else ''}")
     for library in libraries:
         found = labels[library]
+        alike = adjusted_rand_score(labels[libraries[0]], found)
         print(f"  {library:14s}{best[library]:8.3f} s  {best[library] / fastest:6.3f}  {found.max() + 1:6d} clusters, "
-              f"{(found < 0).mean():.1%} noise")  # fmt: skip
+              f"{(found < 0).mean():.1%} noise, {alike:.3f} adjusted Rand index to {libraries[0]}")  # fmt: skip
 
 
 def main() -> None:

@@ -90,6 +90,17 @@ TOO_SLOW = {
 }  # fmt: skip
 
 
+def check_same(work: str, ours: Any, theirs: Any, what: str) -> None:
+    """RuntimeError unless two libraries found the same: distances to rounding, counts but for a few at the radius."""
+    if work == "nearest":
+        same = np.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(np.max(ours)))
+    else:
+        counts = [np.array([len(found) for found in answer]) if work == "list" else answer for answer in (ours, theirs)]
+        same = np.abs(counts[0] - counts[1]).sum() <= 1e-5 * counts[1].sum()
+    if not same:
+        raise RuntimeError(f"{what} found something else than fastml")
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.neighbors", description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", default=list(RADII), choices=list(RADII))
@@ -110,13 +121,16 @@ def main(argv: list[str] | None = None) -> int:
                 if (name, key) not in TOO_SLOW and not (work != "nearest" and key in ("brute", "ball_tree"))
             ]
             times: dict[str, list[float]] = {key: [] for key in entrants}
+            answers: dict[str, Any] = {}
             for key in entrants:  # imports
                 LIBRARIES[key](X[:100], work, RADII[name], threads)
             for _ in range(options.repeat):
                 for key in entrants:
                     start = clock()
-                    LIBRARIES[key](X, work, RADII[name], threads)
+                    answers[key] = LIBRARIES[key](X, work, RADII[name], threads)
                     times[key].append(clock() - start)
+            for key in entrants[1:]:
+                check_same(work, answers["fastml"], answers[key], f"{name}, {work}: {key}")
             best = {key: min(taken) for key, taken in times.items()}
             peer = min((key for key in best if key not in ("fastml", "cKDTree")), key=best.__getitem__, default=None)
             ratio = f"{best['fastml'] / best[peer]:.3f} of {peer}" if peer else "no peer"
