@@ -52,9 +52,6 @@ def sort_lists(
 ) -> None:
     """Each query's list, as list_within has it, by distance and row, in place."""
 
-def on_sphere(angles: NDArray[np.float64], n_threads: int = ...) -> NDArray[np.float64]:
-    """(n, 3) places on the unit sphere of (n, 2) latitudes and longitudes, in radians."""
-
 def nearest_arcs(
     angles: NDArray[np.float64], queries: NDArray[np.float64], chords: NDArray[np.float64], rows: NDArray[np.int64],
     k: int, n_threads: int = ...,

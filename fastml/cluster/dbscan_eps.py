@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.cluster.dbscan_metrics import resolve_metric
-from fastml.cluster.dbscan_sphere import EARTH_RADIUS, UNITS, angles_of
+from fastml.cluster.dbscan_sphere import UNITS, angles_of
+from fastml.neighbors.metrics import EARTH
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def suggest_eps(
     chosen = resolve_metric(metric, p, metric_params, X)
     scale, name, params = 1.0, chosen.name, dict(chosen.params)
     if name == "haversine":
-        X, scale = angles_of(X, units), EARTH_RADIUS.get(units, 180 / np.pi if units == "degrees" else 1.0)
+        X, scale = angles_of(X, units), EARTH.get(units, 180 / np.pi if units == "degrees" else 1.0)
     if name == "own":
         name = chosen.function
     elif chosen.weight is not None:

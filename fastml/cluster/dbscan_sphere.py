@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from fastml._engines.cell_clusters import unit_vectors
 from fastml.cluster.dbscan_metrics import column_ranges
+from fastml.neighbors.metrics import EARTH
 
-EARTH_RADIUS = {"km": 6371.0088, "miles": 6371.0088 / 1.609344}
-"""The mean radius of the Earth (IUGG: (2 a + b) / 3)."""
 UNITS = ("radians", "degrees", "km", "miles")
 LEAST_ANGLE = 1e-11
 """Radians; below, rounding of the coordinates is what is measured. 0.06 mm on the Earth."""
@@ -35,7 +34,7 @@ class Sphere:
 
 def eps_in_radians(eps: float, units: str) -> float:
     """The angle that a distance is."""
-    return float(np.radians(eps)) if units == "degrees" else eps / EARTH_RADIUS.get(units, 1.0)
+    return float(np.radians(eps)) if units == "degrees" else eps / EARTH.get(units, 1.0)
 
 
 def angles_of(X: NDArray[Any], units: str) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines import kd_neighbors
-from fastml._engines.ball_tree import BallTree, arcs_within, nearest_arcs, on_sphere
+from fastml._engines.ball_tree import BallTree, arcs_within, nearest_arcs
+from fastml._engines.cell_clusters import unit_vectors
 from fastml._engines.kd_tree import KdTree
 
 EUCLIDEAN = (0, 2.0, None, 0)
@@ -31,14 +32,14 @@ class Globe:
         self, angles: NDArray[Any], leaf_size: int, exact: Callable[[], BallTree], threads: int
     ) -> None:
         self.angles = np.ascontiguousarray(angles, np.float64)
-        self.kd = KdTree(on_sphere(self.angles, threads), leaf_size, threads)
+        self.kd = KdTree(unit_vectors(self.angles, threads), leaf_size, threads)
         self._exact = exact
 
     def nearest(
         self, asked: NDArray[np.float64], itself: bool, k: int, threads: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """(angles, rows) of the k nearest, (m, k); at equal angles the lowest rows."""
-        places = None if itself else on_sphere(asked, threads)
+        places = None if itself else unit_vectors(asked, threads)
         chords, rows = kd_neighbors.nearest(self.kd, EUCLIDEAN, places, min(k + SPARE, len(self.angles)), threads)
         distance, settled = nearest_arcs(self.angles, asked, chords, rows, k, threads)
         distance, rows = np.ascontiguousarray(distance), np.ascontiguousarray(rows[:, :k])
@@ -49,7 +50,7 @@ class Globe:
 
     def count_within(self, asked: NDArray[np.float64], itself: bool, radius: Any, threads: int) -> NDArray[np.int64]:
         """How many places are within the angle, (m,)."""
-        places = None if itself else on_sphere(asked, threads)
+        places = None if itself else unit_vectors(asked, threads)
         chord = 2.0 * np.sin(0.5 * np.minimum(radius, np.pi))
         most, least = (
             kd_neighbors.count_within(self.kd, EUCLIDEAN, places, limit, threads)
@@ -65,7 +66,7 @@ class Globe:
         self, asked: NDArray[np.float64], itself: bool, radius: Any, threads: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """(start, rows, angles) of the places within the angle."""
-        places = None if itself else on_sphere(asked, threads)
+        places = None if itself else unit_vectors(asked, threads)
         chord = 2.0 * np.sin(0.5 * np.minimum(radius, np.pi))
         start, rows, _ = kd_neighbors.list_within(
             self.kd, EUCLIDEAN, places, chord * (1 + ROUNDING) + ROUNDING, False, threads

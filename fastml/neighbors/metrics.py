@@ -28,7 +28,7 @@ ARGUMENTS = {
     "minkowski": {"p", "w"}, "seuclidean": {"V"}, "mahalanobis": {"V", "VI"}, "haversine": {"units"},
 }  # fmt: skip
 EARTH = {"km": 6371.0088, "miles": 6371.0088 / 1.609344}
-"""The mean radius of the Earth (IUGG)."""
+"""The mean radius of the Earth (IUGG: (2 a + b) / 3)."""
 COMPILES_FROM = 512  # rows; below, a user's metric in Python is sooner done than Numba's second
 MOST_RADIANS = 2 * np.pi + 1e-9
 

@@ -243,18 +243,6 @@ def _are_rows(rows, Py_ssize_t n):
     return not found.size or (found.min() >= 0 and found.max() < n)
 
 
-def on_sphere(const double[:, ::1] angles, int n_threads=1):
-    """(n, 3) places on the unit sphere of (n, 2) latitudes and longitudes."""
-    cdef Py_ssize_t i, n = angles.shape[0]
-    out_ = np.empty((n, 3))
-    cdef double[:, ::1] out = out_
-    for i in prange(n, nogil=True, schedule="static", num_threads=max(n_threads, 1)):
-        out[i, 0] = cos(angles[i, 0]) * cos(angles[i, 1])
-        out[i, 1] = cos(angles[i, 0]) * sin(angles[i, 1])
-        out[i, 2] = sin(angles[i, 0])
-    return out_
-
-
 def nearest_arcs(
     const double[:, ::1] angles, const double[:, ::1] queries, const double[:, ::1] chords, int64_t[:, ::1] rows,
     Py_ssize_t k, int n_threads=1,

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastml._engines.ball_tree import KINDS, BallTree, arcs_within, nearest_arcs, on_sphere
+from fastml._engines.ball_tree import KINDS, BallTree, arcs_within, nearest_arcs
+from fastml._engines.cell_clusters import unit_vectors
 from fastml._engines.kd_tree import KdTree
 from fastml.neighbors import globe
 from fastml.neighbors.metrics import Metric
@@ -68,7 +69,7 @@ def test_chords_settle_nearly_all():
 
 def test_what_does_not_belong_together_is_refused():
     P = places(0, 5, "anywhere")
-    np.testing.assert_allclose(np.linalg.norm(on_sphere(P), axis=1), 1.0)
+    np.testing.assert_allclose(np.linalg.norm(unit_vectors(P), axis=1), 1.0)
     rows = np.zeros((5, 2), np.int64)
     for bad in (rows + 5, rows - 1, rows[:4]):
         with pytest.raises(ValueError, match="belong together"):
