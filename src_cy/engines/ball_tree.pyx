@@ -8,7 +8,7 @@ to it. Limit: the metric itself, n log n times for the balls and twice a level f
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from cython.parallel cimport prange, threadid
-from libc.math cimport INFINITY, cos, isnan, sin, sqrt
+from libc.math cimport INFINITY, isnan, sqrt
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t
 
 from kernels.bounded_tree cimport (
