@@ -14,7 +14,7 @@ class BlockClusters:
 
     rows : (n, d) float32 or float64, C order; of length 1 for "cosine", angles for "haversine". float32 is for the
         metrics with boxes
-    filter_points : (n, d') float32, see fastml.cluster.dbscan_filter; d' may be 0
+    filter_points : (n, d') float32, see fastml.cluster.density.filter; d' may be 0
     metric : what decides, "cosine" or (one of KINDS, p, weight, address); weight : (d,) of "minkowski" and
         "seuclidean", (d, d) of "mahalanobis"; address of a C function (a, b, d) -> distance for "own"
     limit : of a metric's own sum, such as eps * eps for "euclidean"

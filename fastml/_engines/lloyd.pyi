@@ -1,7 +1,7 @@
 """Points against centres by brute force, and what all engines of k-means need: what columns hold, exact distances.
 
-X is an aligned array of shape (n, d) in C order, of float32, float64 or uint8; points is fastml.cluster.points.Points,
-centres fastml.cluster.points.Centres. Results do not depend on n_threads.
+X is an aligned array of shape (n, d) in C order, float32, float64 or uint8; points and centres are Points and Centres
+of fastml.cluster.kmeans.points. Results do not depend on n_threads.
 """
 
 from typing import Any

@@ -14,6 +14,6 @@ class BoxLloyd:
     sums: NDArray[np.int64]
     """(k, d + 2) of the last step: rows in fixed point, weight, and a check that changes when labels do."""
     def __init__(self, points: Any, n_clusters: int, n_threads: int = 1) -> None:
-        """points: fastml.cluster.points.Points of up to 3 columns."""
+        """points: fastml.cluster.kmeans.points.Points of up to 3 columns."""
     def step(self, centres: Any, n_threads: int = 1, labels_out: NDArray[np.int32] | None = None) -> bool:
         """Assign the points to the nearest of the centres; whether any moved. labels_out (n,): overwritten."""

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from fastml.lazy import lazily
 
 if TYPE_CHECKING:
-    from fastml.cluster.bisecting import BisectingKMeans
-    from fastml.cluster.dbscan_eps import EpsSuggestion, suggest_eps
-    from fastml.cluster.dbscan_estimator import DBSCAN, dbscan
-    from fastml.cluster.hdbscan import HDBSCAN
-    from fastml.cluster.kmeans import KMeans
-    from fastml.cluster.minibatch import MiniBatchKMeans
-    from fastml.cluster.path import KMeansPath, kmeans_path
+    from fastml.cluster.density.eps import EpsSuggestion, suggest_eps
+    from fastml.cluster.density.estimator import DBSCAN, dbscan
+    from fastml.cluster.hdbscan.estimator import HDBSCAN
+    from fastml.cluster.kmeans.bisecting import BisectingKMeans
+    from fastml.cluster.kmeans.estimator import KMeans
+    from fastml.cluster.kmeans.minibatch import MiniBatchKMeans
+    from fastml.cluster.kmeans.path import KMeansPath, kmeans_path
+    from fastml.cluster.kmeans.seeding import kmeans_plusplus
     from fastml.cluster.scaled import ScaledClustering
-    from fastml.cluster.seeding import kmeans_plusplus
 
 __all__ = [
     "DBSCAN", "HDBSCAN", "BisectingKMeans", "EpsSuggestion", "KMeans", "KMeansPath", "MiniBatchKMeans",
@@ -21,18 +21,18 @@ __all__ = [
 ]  # fmt: skip
 
 _MODULES = {
-    "BisectingKMeans": "bisecting",
-    "DBSCAN": "dbscan_estimator",
-    "EpsSuggestion": "dbscan_eps",
-    "HDBSCAN": "hdbscan",
-    "KMeans": "kmeans",
-    "KMeansPath": "path",
-    "MiniBatchKMeans": "minibatch",
+    "BisectingKMeans": "kmeans.bisecting",
+    "DBSCAN": "density.estimator",
+    "EpsSuggestion": "density.eps",
+    "HDBSCAN": "hdbscan.estimator",
+    "KMeans": "kmeans.estimator",
+    "KMeansPath": "kmeans.path",
+    "MiniBatchKMeans": "kmeans.minibatch",
     "ScaledClustering": "scaled",
-    "dbscan": "dbscan_estimator",
-    "kmeans_path": "path",
-    "kmeans_plusplus": "seeding",
-    "suggest_eps": "dbscan_eps",
+    "dbscan": "density.estimator",
+    "kmeans_path": "kmeans.path",
+    "kmeans_plusplus": "kmeans.seeding",
+    "suggest_eps": "density.eps",
 }
 
 __getattr__, __dir__ = lazily(__name__, _MODULES)

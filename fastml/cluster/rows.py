@@ -54,7 +54,7 @@ def predict_rows(estimator: Any, X: Any) -> Any:
 
 def rows_of(X: Any) -> Any:
     """Open X where there is no estimator; ValueError where it is not finite."""
-    from fastml.cluster.lloyd import points_of
+    from fastml.cluster.kmeans.lloyd import points_of
 
     rows = _csr(X) if sp.issparse(X) else _array(Table.from_any(X))
     if min(rows.shape) < 1:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, StrOptions, check_is_fitted, clone
-from fastml.cluster.lloyd import points_of
+from fastml.cluster.kmeans.lloyd import points_of
 from fastml.cluster.rows import fit_rows, predict_rows
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight

@@ -1,4 +1,4 @@
-"""Points and centres as the kernels of Lloyd's algorithm read them, from fastml.cluster.points."""
+"""Points and centres as the kernels of Lloyd's algorithm read them, from fastml.cluster.kmeans.points."""
 
 cimport numpy as cnp
 from libc.stddef cimport ptrdiff_t
@@ -26,7 +26,7 @@ cdef inline int kind_of(object X) except -1:
 
 
 cdef inline int read_points(object points, fastml_points *out) except -1:
-    """The fields of fastml.cluster.points.Points; the object must outlive `out`."""
+    """The fields of fastml.cluster.kmeans.points.Points; the object must outlive `out`."""
     cdef object X = points.X
     cdef const double[::1] offset = points.offset, scale = points.scale, weight
     out.kind = kind_of(X)
@@ -47,7 +47,7 @@ cdef inline int read_points(object points, fastml_points *out) except -1:
 
 
 cdef inline int read_centres(object centres, ptrdiff_t d, fastml_centres *out) except -1:
-    """The fields of fastml.cluster.points.Centres; the object must outlive `out`."""
+    """The fields of fastml.cluster.kmeans.points.Centres; the object must outlive `out`."""
     cdef const double[:, ::1] values = centres.values
     cdef const float[::1] panels = centres.panels, half_sq = centres.half_sq
     cdef ptrdiff_t n_panels

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from fastml.cluster.points import Points
+from fastml.cluster.kmeans.points import Points
 
 KINDS = ("normal", "grid", "duplicates", "constant", "shifted", "outlier", "tiny")
 

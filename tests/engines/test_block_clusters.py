@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml._engines.block_clusters import KINDS, BlockClusters
-from fastml.cluster.dbscan_filter import coordinate_filter, euclidean_filter, no_filter
+from fastml.cluster.density.filter import coordinate_filter, euclidean_filter, no_filter
 from tests.engines.clustering import FORMS, assert_same, points, run_blocks, some_eps
 from tests.reference import block_clusters, cell_clusters
 from tests.reference.cell_clusters import cluster

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastml._engines.cell_clusters import CellClusters, unit_vectors
-from fastml.cluster.dbscan_sphere import sphere_of
+from fastml.cluster.density.sphere import sphere_of
 from tests.engines.clustering import FORMS, assert_same, points, run_cells, some_eps
 from tests.reference import cell_clusters as twin
 

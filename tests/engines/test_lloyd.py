@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastml._engines.lloyd import LaneLloyd, column_squares, column_stats, inertia, nearest, squared_distances
-from fastml.cluster.points import Centres, Points
+from fastml.cluster.kmeans.points import Centres, Points
 from tests.engines.lloyd_cases import cases, points_of, start
 from tests.reference import lloyd as twin
 

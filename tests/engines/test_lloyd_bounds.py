@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastml._engines.lloyd_bounds import BoundedLloyd
-from fastml.cluster.bounds import Bounds, groups_of
-from fastml.cluster.points import Points
+from fastml.cluster.kmeans.bounds import Bounds, groups_of
+from fastml.cluster.kmeans.points import Points
 from tests.engines.lloyd_cases import cases, points_of, start
 from tests.reference import lloyd_bounds as twin
 

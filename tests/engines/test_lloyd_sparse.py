@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastml._engines.lloyd_sparse import SparseLloyd, add_moved, sparse_labels, squared_distances, squares
-from fastml.cluster.sparse_points import SparsePoints
+from fastml.cluster.kmeans.sparse_points import SparsePoints
 from tests.reference import lloyd as dense_twin
 from tests.reference import lloyd_sparse as twin
 

@@ -8,7 +8,7 @@ from sklearn.cluster import BisectingKMeans as SklearnBisecting
 from fastml import io
 from fastml.base import ConvergenceWarning
 from fastml.cluster import BisectingKMeans
-from fastml.cluster.bisecting_tree import BisectingTree
+from fastml.cluster.kmeans.bisecting_tree import BisectingTree
 
 
 def blobs(n=2000, d=3, k=10, seed=0):

@@ -15,7 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 from fastml import io
 from fastml.base import NotFittedError
 from fastml.cluster import DBSCAN, dbscan, suggest_eps
-from fastml.cluster import dbscan_distinct as distinct
+from fastml.cluster.density import distinct
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -245,7 +245,7 @@ def test_the_function():
 
 def test_an_interrupt_ends_a_long_fit(monkeypatch):
     X = np.random.default_rng(11).random((6000, 2))
-    monkeypatch.setattr("fastml.cluster.dbscan_steps.PIECE_SECONDS", 0.0)
+    monkeypatch.setattr("fastml.cluster.density.steps.PIECE_SECONDS", 0.0)
 
     calls = []
 

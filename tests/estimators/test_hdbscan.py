@@ -142,8 +142,8 @@ def test_sparse_rows_are_rows():
 
 
 def test_more_sparse_rows_than_are_read_as_dense_ones(monkeypatch):
-    monkeypatch.setattr("fastml.cluster.hdbscan_fit.DENSE_AT_MOST", 10)
-    monkeypatch.setattr("fastml.cluster.hdbscan_rows.MATRIX_AT_MOST", 10)  # and row by row
+    monkeypatch.setattr("fastml.cluster.hdbscan.fit.DENSE_AT_MOST", 10)
+    monkeypatch.setattr("fastml.cluster.hdbscan.rows.MATRIX_AT_MOST", 10)  # and row by row
     X = sp.random(120, 20, density=0.2, random_state=0, format="csr")
     model = HDBSCAN(min_samples=2, store_centers="both").fit(X)
     same(model, HDBSCAN(min_samples=2).fit(X.toarray()))
@@ -317,7 +317,7 @@ def test_crowds_of_equal_rows():
 def test_an_interrupted_fit_leaves_the_earlier_one(monkeypatch):
     model = HDBSCAN().fit(PLANE)
     before = model.labels_.copy()
-    monkeypatch.setattr("fastml.cluster.hdbscan_edges.ReachabilityTree", _Interrupted)
+    monkeypatch.setattr("fastml.cluster.hdbscan.edges.ReachabilityTree", _Interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(BLOBS[:, :2])
     np.testing.assert_array_equal(model.labels_, before)

@@ -39,7 +39,7 @@ X = np.random.default_rng(0).normal(size=(3000, 4))
 
 
 def test_batches(monkeypatch):
-    press(monkeypatch, "fastml.cluster.batches.assign", 5)
+    press(monkeypatch, "fastml.cluster.kmeans.batches.assign", 5)
     with pytest.warns(FitInterrupted, match="after 5 of"):
         model = MiniBatchKMeans(8, batch_size=100, random_state=0).fit(X)
     assert model.n_steps_ == 5
@@ -47,7 +47,7 @@ def test_batches(monkeypatch):
 
 
 def test_halves(monkeypatch):
-    press(monkeypatch, "fastml.cluster.bisecting.run_lloyd", 3)
+    press(monkeypatch, "fastml.cluster.kmeans.bisecting.run_lloyd", 3)
     with pytest.warns(FitInterrupted, match="after 3 of 7 rounds"):
         model = BisectingKMeans(8, random_state=0).fit(X)
     assert model.cluster_centers_.shape == (8, 4)
@@ -56,7 +56,7 @@ def test_halves(monkeypatch):
 
 
 def test_path(monkeypatch):
-    press(monkeypatch, "fastml.cluster.kmeans.run_lloyd", 2)
+    press(monkeypatch, "fastml.cluster.kmeans.estimator.run_lloyd", 2)
     with pytest.warns(FitInterrupted, match="after 2 of 5 rounds"):
         path = kmeans_path(X, range(2, 7), n_references=0, random_state=0)
     assert path.ks.tolist() == [2, 3]

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from sklearn.metrics import silhouette_samples
 
 from fastml.cluster import KMeans, KMeansPath, kmeans_path
-from fastml.cluster.gap import gap_statistic, reference_rows, smallest_sufficient
-from fastml.cluster.silhouette import silhouettes
+from fastml.cluster.kmeans.gap import gap_statistic, reference_rows, smallest_sufficient
+from fastml.cluster.kmeans.silhouette import silhouettes
 from fastml.plotting import plot_kmeans_path
 
 
@@ -21,7 +21,7 @@ def blobs(n=600, k=5, d=2, seed=0):
 
 @pytest.mark.parametrize("kind", ["dense", "float32", "sparse"])
 def test_silhouettes_are_scikit_learns(kind, monkeypatch):
-    monkeypatch.setattr("fastml.cluster.silhouette.BLOCK_BYTES", 1 << 16)  # several blocks
+    monkeypatch.setattr("fastml.cluster.kmeans.silhouette.BLOCK_BYTES", 1 << 16)  # several blocks
     X = blobs() + 100
     labelings = [np.arange(600) % 7, np.r_[0, np.ones(599, int)], KMeans(5, random_state=0).fit(X).labels_]
     rows = {"dense": X, "float32": X.astype(np.float32), "sparse": sp.csr_matrix(X)}[kind]

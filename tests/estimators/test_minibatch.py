@@ -7,7 +7,7 @@ from sklearn.cluster import MiniBatchKMeans as SklearnMiniBatch
 
 from fastml import io
 from fastml.cluster import KMeans, MiniBatchKMeans
-from fastml.cluster.batches import Learning, Progress, cluster_sums
+from fastml.cluster.kmeans.batches import Learning, Progress, cluster_sums
 
 
 def blobs(n=6000, d=4, k=12, seed=0):

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from sklearn.cluster import kmeans_plusplus as sklearn_plusplus
 
 from fastml.cluster import KMeans
-from fastml.cluster.seeding import INITS, initial_centres, kmeans_plusplus
+from fastml.cluster.kmeans.seeding import INITS, initial_centres, kmeans_plusplus
 from tests.reference import kmeans_seeding as reference
 
 

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from fastml import io
 from fastml.cluster import KMeans
-from fastml.cluster.sized import assign_sized
+from fastml.cluster.kmeans.sized import assign_sized
 from tests.reference.sized_assignment import least_cost
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fastml._engines.lloyd import LaneLloyd
 from fastml._engines.lloyd_tree import BoxLloyd
-from fastml.cluster.bounds import Bounds
-from fastml.cluster.points import Centres, Points
-from fastml.cluster.sparse_points import SparseEngine, SparsePoints
+from fastml.cluster.kmeans.bounds import Bounds
+from fastml.cluster.kmeans.points import Centres, Points
+from fastml.cluster.kmeans.sparse_points import SparseEngine, SparsePoints
 
 ALGORITHMS = ("auto", "lloyd", "elkan", "tree")
 

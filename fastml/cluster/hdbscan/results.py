@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from fastml.base import check_is_fitted
-from fastml.cluster.hdbscan_edges import BLOCK, grown, spanning_search
-from fastml.cluster.hdbscan_rows import MetricRows
-from fastml.cluster.hdbscan_space import Space
-from fastml.cluster.hdbscan_tree import INFINITE, MISSING, NOISE, CondensedTree, SingleLinkage
+from fastml.cluster.hdbscan.edges import BLOCK, grown, spanning_search
+from fastml.cluster.hdbscan.rows import MetricRows
+from fastml.cluster.hdbscan.space import Space
+from fastml.cluster.hdbscan.tree import INFINITE, MISSING, NOISE, CondensedTree, SingleLinkage
 from fastml.threads import effective_threads
 
 Floats = NDArray[np.float64]

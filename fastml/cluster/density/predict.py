@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.cell_clusters import unit_vectors
-from fastml.cluster.dbscan_metrics import check_range, resolve_metric
-from fastml.cluster.dbscan_rows import SLAB, slab_of
-from fastml.cluster.dbscan_sphere import angles_of, eps_in_radians
+from fastml.cluster.density.metrics import check_range, resolve_metric
+from fastml.cluster.density.rows import SLAB, slab_of
+from fastml.cluster.density.sphere import angles_of, eps_in_radians
 
 TREE_COLUMNS = 16
 """Columns up to which a kd-tree beats looking at all core points."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.graph_clusters import reach_by_graph
-from fastml.cluster.dbscan_metrics import Metric
-from fastml.cluster.dbscan_steps import Found, Progress
+from fastml.cluster.density.metrics import Metric
+from fastml.cluster.density.steps import Found, Progress
 
 SLAB = 1 << 22
 """Distances in memory at once, 32 MB."""

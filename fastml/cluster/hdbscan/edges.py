@@ -13,7 +13,7 @@ from fastml._engines.kd_tree import KdTree
 from fastml._engines.mutual_reachability_tree import LEAF_SIZE, ReachabilityTree
 from fastml._engines.spanning_tree import PrimTree, graph_tree
 from fastml.base import FitTasks
-from fastml.cluster.hdbscan_space import Space
+from fastml.cluster.hdbscan.space import Space
 from fastml.threads import effective_threads
 
 Floats = NDArray[np.float64]

@@ -10,11 +10,11 @@ import scipy.sparse as sp
 
 from fastml._engines.condensed_tree import single_linkage
 from fastml.base import FitTasks
-from fastml.cluster.hdbscan_edges import Edges, graph_edges, row_edges, tree_edges
-from fastml.cluster.hdbscan_results import Training
-from fastml.cluster.hdbscan_rows import BALL_METRICS, KD_METRICS, MetricRows, given_graph, given_rows
-from fastml.cluster.hdbscan_space import Space
-from fastml.cluster.hdbscan_tree import SingleLinkage
+from fastml.cluster.hdbscan.edges import Edges, graph_edges, row_edges, tree_edges
+from fastml.cluster.hdbscan.results import Training
+from fastml.cluster.hdbscan.rows import BALL_METRICS, KD_METRICS, MetricRows, given_graph, given_rows
+from fastml.cluster.hdbscan.space import Space
+from fastml.cluster.hdbscan.tree import SingleLinkage
 
 DENSE_AT_MOST = 1 << 24  # numbers, 128 MB: sparse rows that have no more of them are read as dense ones
 

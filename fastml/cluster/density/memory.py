@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastml.cluster.dbscan_metrics import Metric
-from fastml.cluster.dbscan_rows import SLAB
+from fastml.cluster.density.metrics import Metric
+from fastml.cluster.density.rows import SLAB
 
 SCREENED = ("euclidean", "manhattan", "chebyshev", "minkowski", "cosine")
 

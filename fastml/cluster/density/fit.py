@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.cluster.dbscan_distinct import distinct_rows
-from fastml.cluster.dbscan_memory import bytes_needed, check_memory
-from fastml.cluster.dbscan_metrics import IN_ENGINES, Metric
-from fastml.cluster.dbscan_rows import cluster_by_slabs, cluster_graph, slab_of
-from fastml.cluster.dbscan_sphere import sphere_of
-from fastml.cluster.dbscan_steps import Found, Progress, cluster_rows
+from fastml.cluster.density.distinct import distinct_rows
+from fastml.cluster.density.memory import bytes_needed, check_memory
+from fastml.cluster.density.metrics import IN_ENGINES, Metric
+from fastml.cluster.density.rows import cluster_by_slabs, cluster_graph, slab_of
+from fastml.cluster.density.sphere import sphere_of
+from fastml.cluster.density.steps import Found, Progress, cluster_rows
 
 
 def cluster(

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastml.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, check_is_fitted
-from fastml.cluster.lloyd import all_squared, inertia_of, nearest_centres, points_of
-from fastml.cluster.means import unit_rows
+from fastml.cluster.kmeans.lloyd import all_squared, inertia_of, nearest_centres, points_of
+from fastml.cluster.kmeans.means import unit_rows
 from fastml.cluster.rows import predict_rows
 from fastml.data.weights import check_sample_weight
 from fastml.threads import effective_threads

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fastml.cluster.lloyd import assign, nearest_centres
+from fastml.cluster.kmeans.lloyd import assign, nearest_centres
 
 OVERSAMPLING = 2.0  # candidates that a round draws on average, in clusters
 N_ROUNDS = 5  # both as in the paper's experiments

@@ -19,13 +19,13 @@ from fastml.base import (
     check_random_state,
     fit_tasks,
 )
-from fastml.cluster.centre_model import CentreModel
-from fastml.cluster.engines import ALGORITHMS
-from fastml.cluster.lloyd import LloydResult, Step, points_of, run_lloyd
-from fastml.cluster.means import on_sphere, unit_rows
+from fastml.cluster.kmeans.centre_model import CentreModel
+from fastml.cluster.kmeans.engines import ALGORITHMS
+from fastml.cluster.kmeans.lloyd import LloydResult, Step, points_of, run_lloyd
+from fastml.cluster.kmeans.means import on_sphere, unit_rows
+from fastml.cluster.kmeans.seeding import INITS, initial_centres
+from fastml.cluster.kmeans.sized import check_sizes, run_sized
 from fastml.cluster.rows import fit_rows
-from fastml.cluster.seeding import INITS, initial_centres
-from fastml.cluster.sized import check_sizes, run_sized
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fastml.cluster.lloyd import assign
-from fastml.cluster.seeding import dense_rows
+from fastml.cluster.kmeans.lloyd import assign
+from fastml.cluster.kmeans.seeding import dense_rows
 
 
 @dataclass

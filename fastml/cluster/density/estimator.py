@@ -11,11 +11,11 @@ from sklearn.metrics.pairwise import _VALID_METRICS
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastml.base import BaseEstimator, ClusterMixin, Interval, StrOptions, check_is_fitted
-from fastml.cluster.dbscan_fit import cluster
-from fastml.cluster.dbscan_metrics import check_range, resolve_metric
-from fastml.cluster.dbscan_predict import predict_by_nearest_core
-from fastml.cluster.dbscan_sphere import UNITS
-from fastml.cluster.dbscan_steps import Progress
+from fastml.cluster.density.fit import cluster
+from fastml.cluster.density.metrics import check_range, resolve_metric
+from fastml.cluster.density.predict import predict_by_nearest_core
+from fastml.cluster.density.sphere import UNITS
+from fastml.cluster.density.steps import Progress
 from fastml.data.validation import check_parameters
 from fastml.io import ModelFiles
 

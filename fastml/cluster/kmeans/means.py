@@ -20,7 +20,7 @@ def new_centres(
 
     Parameters
     ----------
-    points : fastml.cluster.points.Points or SparsePoints
+    points : fastml.cluster.kmeans.points.Points or SparsePoints
     sums : (k, d + 2) int64
         Of an engine: fixed-point sums of the clusters' rows, their weight, and a check.
     far_rows : callable

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import ConvergenceWarning, Interval, StrOptions, check_random_state
-from fastml.cluster.batches import cluster_sums
-from fastml.cluster.bisecting_tree import BisectingTree
-from fastml.cluster.centre_model import CentreModel
-from fastml.cluster.engines import ALGORITHMS
-from fastml.cluster.lloyd import LloydResult, inertia_of, nearest_centres, points_of, run_lloyd
-from fastml.cluster.points import float_type
+from fastml.cluster.kmeans.batches import cluster_sums
+from fastml.cluster.kmeans.bisecting_tree import BisectingTree
+from fastml.cluster.kmeans.centre_model import CentreModel
+from fastml.cluster.kmeans.engines import ALGORITHMS
+from fastml.cluster.kmeans.lloyd import LloydResult, inertia_of, nearest_centres, points_of, run_lloyd
+from fastml.cluster.kmeans.points import float_type
+from fastml.cluster.kmeans.seeding import INITS, initial_centres
 from fastml.cluster.rows import fit_rows
-from fastml.cluster.seeding import INITS, initial_centres
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from fastml.cluster.hdbscan_edges import BLOCK
-from fastml.cluster.hdbscan_rows import BALL_METRICS, MetricRows
+from fastml.cluster.hdbscan.edges import BLOCK
+from fastml.cluster.hdbscan.rows import BALL_METRICS, MetricRows
 
 Floats = NDArray[np.float64]
 

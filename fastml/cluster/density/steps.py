@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from fastml._engines.block_clusters import BlockClusters
 from fastml._engines.cell_clusters import CellClusters
-from fastml.cluster.dbscan_filter import Filter, coordinate_filter, euclidean_filter, no_filter
-from fastml.cluster.dbscan_metrics import Metric
-from fastml.cluster.dbscan_sphere import Sphere
+from fastml.cluster.density.filter import Filter, coordinate_filter, euclidean_filter, no_filter
+from fastml.cluster.density.metrics import Metric
+from fastml.cluster.density.sphere import Sphere
 from fastml.threads import effective_threads
 
 CELL_COLUMNS = 3

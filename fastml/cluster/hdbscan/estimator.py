@@ -19,11 +19,11 @@ from fastml.base import (
     StrOptions,
     fit_tasks,
 )
-from fastml.cluster.hdbscan_centres import centroids, medoids
-from fastml.cluster.hdbscan_fit import check_algorithm, fit_given, fit_metric, linkage_of
-from fastml.cluster.hdbscan_results import DensityResults, special_labels, split_rows
-from fastml.cluster.hdbscan_rows import METRICS
-from fastml.cluster.hdbscan_tree import CondensedTree
+from fastml.cluster.hdbscan.centres import centroids, medoids
+from fastml.cluster.hdbscan.fit import check_algorithm, fit_given, fit_metric, linkage_of
+from fastml.cluster.hdbscan.results import DensityResults, special_labels, split_rows
+from fastml.cluster.hdbscan.rows import METRICS
+from fastml.cluster.hdbscan.tree import CondensedTree
 from fastml.data.validation import check_parameters
 from fastml.threads import effective_threads
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml.base import Interval, StrOptions, check_random_state
-from fastml.cluster.batches import Learning, Progress
-from fastml.cluster.centre_model import CentreModel
-from fastml.cluster.lloyd import inertia_of, nearest_centres, points_of
+from fastml.cluster.kmeans.batches import Learning, Progress
+from fastml.cluster.kmeans.centre_model import CentreModel
+from fastml.cluster.kmeans.lloyd import inertia_of, nearest_centres, points_of
+from fastml.cluster.kmeans.seeding import INITS, initial_centres
 from fastml.cluster.rows import fit_rows, predict_rows
-from fastml.cluster.seeding import INITS, initial_centres
 from fastml.data.validation import check_parameters
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds

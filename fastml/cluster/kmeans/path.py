@@ -11,13 +11,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastml.base import check_random_state
-from fastml.cluster.gap import gap_statistic, reference_rows, smallest_sufficient
-from fastml.cluster.kmeans import KMeans
-from fastml.cluster.lloyd import all_squared, assign
-from fastml.cluster.means import unit_rows
+from fastml.cluster.kmeans.estimator import KMeans
+from fastml.cluster.kmeans.gap import gap_statistic, reference_rows, smallest_sufficient
+from fastml.cluster.kmeans.lloyd import all_squared, assign
+from fastml.cluster.kmeans.means import unit_rows
+from fastml.cluster.kmeans.seeding import dense_rows, pick_rows
+from fastml.cluster.kmeans.silhouette import silhouettes
 from fastml.cluster.rows import rows_of
-from fastml.cluster.seeding import dense_rows, pick_rows
-from fastml.cluster.silhouette import silhouettes
 from fastml.data.weights import check_sample_weight
 from fastml.ensemble.rounds import Rounds
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.sized_assignment import SizedAssignment
-from fastml.cluster.batches import cluster_sums
-from fastml.cluster.lloyd import LloydResult, Step, all_squared, inertia_of
-from fastml.cluster.means import on_sphere
-from fastml.cluster.points import float_type
+from fastml.cluster.kmeans.batches import cluster_sums
+from fastml.cluster.kmeans.lloyd import LloydResult, Step, all_squared, inertia_of
+from fastml.cluster.kmeans.means import on_sphere
+from fastml.cluster.kmeans.points import float_type
 from fastml.ensemble.rounds import Rounds
 
 MUCH = 4 << 30  # bytes beyond which memory is announced

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.cell_clusters import unit_vectors
-from fastml.cluster.dbscan_metrics import column_ranges
+from fastml.cluster.density.metrics import column_ranges
 from fastml.neighbors.metrics import EARTH
 
 UNITS = ("radians", "degrees", "km", "miles")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.lloyd_sparse import SparseLloyd, sparse_labels, squared_distances
-from fastml.cluster.points import LARGEST, check_columns, fixed_point
+from fastml.cluster.kmeans.points import LARGEST, check_columns, fixed_point
 
 
 @dataclass(frozen=True, eq=False)

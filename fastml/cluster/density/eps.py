@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.cluster.dbscan_metrics import resolve_metric
-from fastml.cluster.dbscan_sphere import UNITS, angles_of
+from fastml.cluster.density.metrics import resolve_metric
+from fastml.cluster.density.sphere import UNITS, angles_of
 from fastml.neighbors.metrics import EARTH
 
 

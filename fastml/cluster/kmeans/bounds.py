@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastml._engines.lloyd_bounds import BoundedLloyd
-from fastml.cluster.points import Points
+from fastml.cluster.kmeans.points import Points
 
 MOST_GROUPS = 64  # a bit and a byte of a row each
 MOST_PAIRS = 512  # centres up to which all distances between them are kept

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastml.cluster.dbscan_metrics import column_ranges
+from fastml.cluster.density.metrics import column_ranges
 
 ROTATE_FROM = 8
 """Features from which principal axes come first: few coordinates then tell that a pair is far apart."""

@@ -12,10 +12,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastml._engines.lloyd import inertia, nearest, squared_distances
-from fastml.cluster.engines import Engine, open_engine
-from fastml.cluster.means import new_centres
-from fastml.cluster.points import Centres, Points, float_type
-from fastml.cluster.sparse_points import SparsePoints, sparse_nearest, sparse_squared_distances
+from fastml.cluster.kmeans.engines import Engine, open_engine
+from fastml.cluster.kmeans.means import new_centres
+from fastml.cluster.kmeans.points import Centres, Points, float_type
+from fastml.cluster.kmeans.sparse_points import SparsePoints, sparse_nearest, sparse_squared_distances
 from fastml.ensemble.rounds import Rounds
 
 
@@ -80,7 +80,7 @@ def run_lloyd(
     n_threads : int
         The result does not depend on it.
     algorithm : str
-        An engine of `fastml.cluster.engines`, or "auto". The result does not depend on it.
+        An engine of `fastml.cluster.kmeans.engines`, or "auto". The result does not depend on it.
     metric : "euclidean" or "cosine"
         cosine: rows of X have length 1, and centres are brought back to length 1 after each step.
     points : Points or SparsePoints, optional

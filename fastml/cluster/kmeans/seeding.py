@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from fastml._engines.kmeans_seeding import DenseSeeds, SparseSeeds
 from fastml.base import check_random_state
-from fastml.cluster.oversampling import oversampled_rows
-from fastml.cluster.points import float_type
+from fastml.cluster.kmeans.oversampling import oversampled_rows
+from fastml.cluster.kmeans.points import float_type
 from fastml.cluster.rows import rows_of
 from fastml.data.weights import check_sample_weight
 from fastml.threads import effective_threads

@@ -1,0 +1,1 @@
+"""DBSCAN, and the choice of its eps."""

@@ -1,0 +1,1 @@
+"""k-means: Lloyd's algorithm and its relatives, seeding, the choice of k."""
