@@ -37,12 +37,14 @@ class ForestGrower:
         label: NDArray[np.int32] | None = ..., n_classes: int = ..., y: NDArray[np.float64] | None = ...,
         weight: NDArray[np.float64] | None = ..., monotone: NDArray[np.int8] | None = ..., n_draws: int = ...,
         balanced: bool = ..., classes_of: NDArray[np.int32] | None = ..., stop: int | None = ...,
+        own: Any = ...,
     ) -> list[tuple[Any, ...]]:  # fmt: skip
         """One tree for each seed, side by side; `exact_grower.ExactGrower.grow` says what the targets and options are.
 
         n_draws : rows that are drawn for a tree, with replacement and by their weights; 0: it sees all, weighed.
         stop : where to see Ctrl-C, from `runtime.stop_address` of another thread; None: of this one. Where it ends the
         growth, only the trees before the first one that is not complete are returned.
+        own : fastml.jit.OwnCriterion, where the criterion is "own"; ValueError where it says nothing finite.
         balanced : classes weigh as the rows drawn make them even; classes_of: (n_outputs,) classes of each output.
 
         A tree is (nodes, categories, weight, own, rows, start, classes, amounts, impurity, sums):
@@ -50,7 +52,7 @@ class ForestGrower:
         categories : (n_sets, 8) uint32
         weight, own, rows : of each leaf, see `fastml.ensemble.averaged_forest.AveragedForest`
         start, classes, amounts : of classes of one output, the weights that are not 0; else None, None, all sums
-        impurity, sums : of all nodes for the absolute error, else None
+        impurity, sums : of all nodes for the absolute error, else None; impurity of an own criterion too
 
         O(max_features * n * depth) a tree. Raises MemoryError.
         """

@@ -29,7 +29,8 @@ class AveragedForest:
     weight, own : (n_leaves,) float64, sum of weights and what impurity needs besides.  rows : (n_leaves,) int32
     share_start, classes : (n_leaves + 1,) and (n_shares,) int32 where leaves have few of the classes; else None
     amounts : (n_shares,) weight of a class, or (n_leaves, n_outputs * n_classes) sums
-    impurity, sums : of all nodes, for the absolute error, where they do not follow from the leaves; else None
+    impurity : of all nodes, where it does not follow from the leaves: of the absolute error and one's own; else None
+    sums : of all nodes, for the absolute error, else None
     centre : (n_outputs,) what was taken off the targets
     """
 
@@ -183,10 +184,13 @@ class AveragedForest:
         sum_upwards(stats, left)
         weight, rows, sums = stats[:, 0], np.rint(stats[:, 1]).astype(np.int64), stats[:, 3:]
         scale = np.where(weight > 0, weight, 1.0)[:, None]
-        if self.sums is not None and self.impurity is not None:
-            value, impurity = self.sums[own], self.impurity[own]
+        if self.sums is not None:
+            value = self.sums[own]
         else:
             value = sums / scale + (self.centre if max(self.n_classes) == 1 else 0.0)
+        if self.impurity is not None:
+            impurity = self.impurity[own]
+        else:
             impurity = impurity_of_sums(self.criterion, sums, weight, stats[:, 2], self.n_outputs)
         shape = (len(nodes), self.n_outputs, max(self.n_classes))
         return FittedTree(
@@ -350,15 +354,16 @@ def from_trees(trees: Sequence[FittedTree], **known: Any) -> AveragedForest:
         nodes["value"][is_leaf] = number[is_leaf]
         value = tree.value[is_leaf].reshape(int(is_leaf.sum()), -1)
         weight = tree.weight[is_leaf]
-        numbers = max(tree.n_classes) == 1 and known["criterion"] != "absolute_error"
+        medians, given = known["criterion"] == "absolute_error", known["criterion"] == "own"
+        numbers = max(tree.n_classes) == 1 and not medians
         mean = value - known["centre"] if numbers else value
         own = np.zeros(len(weight))
-        if numbers:
+        if numbers and not given:
             own = own_of_impurity(known["criterion"], mean, weight, tree.impurity[is_leaf])
-        sums = mean if known["criterion"] == "absolute_error" else mean * weight[:, None]
-        keep = known["criterion"] == "absolute_error"
+        sums = mean if medians else mean * weight[:, None]
         grown.append((
             nodes, tree.categories, weight, own, tree.n_node_samples[is_leaf].astype(np.int32), None, None,
-            sums.ravel(), tree.impurity if keep else None, tree.value.reshape(len(nodes), -1) if keep else None,
+            sums.ravel(), tree.impurity if medians or given else None,
+            tree.value.reshape(len(nodes), -1) if medians else None,
         ))  # fmt: skip
     return AveragedForest.of(grown, **known)

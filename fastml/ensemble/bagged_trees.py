@@ -20,6 +20,7 @@ from fastml.ensemble.bagging_draws import Draws, draws_of, member_state
 from fastml.ensemble.forest_fit import Growth, seeds_of
 from fastml.ensemble.learners import make_member
 from fastml.threads import effective_threads
+from fastml.tree.criteria import criterion_of_classes, criterion_of_numbers
 from fastml.tree.fitted import FittedTree
 from fastml.tree.interactions import interaction_cst
 from fastml.tree.ranked_columns import RankedColumns
@@ -49,8 +50,9 @@ class BaggedGrowth(Growth):
         if self.draws.all_columns and self.class_weight is None and drawn_there:
             own = seeds_of(np.array([member_state(s) for s in seeds.tolist()]))
             grown = self.columns.grower.grow(
-                self.criterion, self.options, own, weight=self.weight, n_draws=self.n_draws, **self.target
-            )
+                self.criterion.name, self.options, own, weight=self.weight, n_draws=self.n_draws,
+                own=self.criterion.own, **self.target,
+            )  # fmt: skip
         elif self.threads == 1:
             found = [self._tree(s, stop) for s in seeds.tolist()]
             grown = complete(found)
@@ -90,7 +92,9 @@ class BaggedGrowth(Growth):
             how = {"weight": weight}
             if self.least_share:
                 options = options | {"min_weight_leaf": self.least_share * float(weight.sum())}
-        trees = columns.grower.grow(self.criterion, options, own, stop=stop, **how, **target)
+        trees = columns.grower.grow(
+            self.criterion.name, options, own, stop=stop, own=self.criterion.own, **how, **target
+        )
         if not trees:
             return None
         grown = trees[0]
@@ -124,7 +128,6 @@ def open_for_trees(ensemble: Any, X: Any) -> Table:
 def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] | None) -> BaggedGrowth:
     """Everything that is the same for all trees of a fit; sets the ensemble's classes and outputs."""
     template, n = ensemble.estimator_, table.n_samples
-    criterion = "squared_error" if template.criterion == "friedman_mse" else template.criterion
     classes: list[NDArray[Any]] = []
     n_classes: tuple[int, ...]
     if is_classifier(ensemble):
@@ -133,14 +136,17 @@ def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] 
         check_same_length(X=n, y=label.shape[1])
         n_classes, centre = (len(classes[0]),), np.zeros(1)
         weights_of_rows(template.class_weight, label, classes, weight)  # says what is wrong with them
-        target: dict[str, Any] = {"label": label, "y": label.astype(np.float64) if n_classes == (2,) else None}
+        criterion = criterion_of_classes(template.criterion, label, n_classes[0])
+        two = n_classes == (2,) and criterion.own is None
+        target: dict[str, Any] = {"label": label, "y": label.astype(np.float64) if two else None}
     else:
         y_rows = encode_numbers(y, ensemble)
         check_same_length(X=n, y=y_rows.shape[1])
-        if criterion == "poisson":
+        criterion = criterion_of_numbers(template.criterion, y_rows)
+        if criterion.name == "poisson":
             check_counts(y_rows)
         ensemble._y = y_rows[0] if len(y_rows) == 1 else y_rows.T
-        n_classes, centre = (1,) * len(y_rows), centre_of(y_rows, criterion)
+        n_classes, centre = (1,) * len(y_rows), centre_of(y_rows, criterion.name)
         target = {"y": y_rows - centre}
     first = target["label"] if classes else target["y"]
     columns = RankedColumns.of(table, first, ensemble.n_jobs, max_bins=template.max_bins)
@@ -157,7 +163,7 @@ def growth_for(ensemble: Any, table: Table, y: Any, weight: NDArray[np.float64] 
     constraints = interaction_cst(template.interaction_cst, table.n_features, table.names)
     options = {"seed": 0} if constraints is None else {"seed": 0, "interactions": constraints}
     seen = float(draws.n_draws or (n if draws.weight is None else draws.weight.sum()))
-    known = {"centre": centre.ravel(), "criterion": criterion, "n_classes": n_classes,
+    known = {"centre": centre.ravel(), "criterion": criterion.name, "n_classes": n_classes,
              "n_features": table.n_features, "category_codes": columns.category_codes}  # fmt: skip
     return BaggedGrowth(
         columns, criterion, member._grow_options(n, seen) | options, target, draws.weight, draws.n_draws, False,

@@ -11,7 +11,7 @@ from fastml.base import ClassifierMixin, RegressorMixin, check_is_fitted
 from fastml.data.encoding import encode_labels
 from fastml.ensemble.bagged_members import decision, each_member, log_shares, numbers, shares
 from fastml.ensemble.bagging_base import Bagging
-from fastml.ensemble.learners import grows_in_forests
+from fastml.ensemble.learners import is_our_tree
 from fastml.ensemble.routing import available_if, routed
 from fastml.tree.cart import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -167,5 +167,5 @@ class BaggingRegressor(RegressorMixin, Bagging):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = grows_in_forests(self._get_estimator())
+        tags.target_tags.multi_output = is_our_tree(self._get_estimator())
         return tags

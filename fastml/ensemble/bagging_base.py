@@ -28,7 +28,7 @@ from fastml.ensemble.bagged_members import Rows, fit_members, open_rows, out_of_
 from fastml.ensemble.bagged_trees import BaggedGrowth, growth_for, member_of, open_for_trees
 from fastml.ensemble.bagging_draws import Draws
 from fastml.ensemble.forest_fit import OutOfBag, grow_forest
-from fastml.ensemble.learners import grows_in_forests
+from fastml.ensemble.learners import is_our_tree
 from fastml.ensemble.rounds import Rounds
 from fastml.ensemble.routing import routed, router
 from fastml.io import ModelFiles
@@ -151,7 +151,7 @@ class Bagging(ModelFiles, CallbackSupport, MetaEstimatorMixin, BaseEstimator):
         check_parameters(self)
         params = routed(self, "fit", fit_params).get("fit", {})
         template = self._get_estimator()
-        trees = grows_in_forests(template)
+        trees = is_our_tree(template)
         if trees:
             check_parameters(template)
         n_before = self._check_start(trees)

@@ -18,7 +18,7 @@ class RandomForestClassifier(FittableForestClassifier):
 
     Parameters
     ----------
-    criterion : {"gini", "entropy", "log_loss"}, default="gini"
+    criterion : {"gini", "entropy", "log_loss"} or callable, default="gini"
     class_weight : dict, list of dicts, "balanced", "balanced_subsample" or None
         "balanced_subsample" weighs classes by the rows that each tree sees.
     **others
@@ -39,7 +39,7 @@ class RandomForestClassifier(FittableForestClassifier):
     """
 
     def __init__(
-        self, n_estimators: int = 100, *, criterion: str = "gini", max_depth: int | None = None,
+        self, n_estimators: int = 100, *, criterion: Any = "gini", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = "sqrt", max_leaf_nodes: int | None = None, min_impurity_decrease: float = 0.0,
         bootstrap: bool = True, oob_score: Any = False, n_jobs: int | None = None, random_state: Any = None,
@@ -87,7 +87,7 @@ class RandomForestRegressor(FittableForestRegressor):
 
     Parameters
     ----------
-    criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"}, default="squared_error"
+    criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"} or callable, default="squared_error"
     **others
         As :class:`fastml.ensemble.forest_parameters.ForestParameters` lists them.
 
@@ -106,7 +106,7 @@ class RandomForestRegressor(FittableForestRegressor):
     """
 
     def __init__(
-        self, n_estimators: int = 100, *, criterion: str = "squared_error", max_depth: int | None = None,
+        self, n_estimators: int = 100, *, criterion: Any = "squared_error", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = 1.0, max_leaf_nodes: int | None = None, min_impurity_decrease: float = 0.0,
         bootstrap: bool = True, oob_score: Any = False, n_jobs: int | None = None, random_state: Any = None,
@@ -153,7 +153,7 @@ class ExtraTreesClassifier(FittableForestClassifier):
 
     Parameters
     ----------
-    criterion : {"gini", "entropy", "log_loss"}, default="gini"
+    criterion : {"gini", "entropy", "log_loss"} or callable, default="gini"
     class_weight : dict, list of dicts, "balanced", "balanced_subsample" or None
         "balanced_subsample" weighs classes by the rows that each tree sees.
     **others
@@ -177,7 +177,7 @@ class ExtraTreesClassifier(FittableForestClassifier):
     splitter = "random"
 
     def __init__(
-        self, n_estimators: int = 100, *, criterion: str = "gini", max_depth: int | None = None,
+        self, n_estimators: int = 100, *, criterion: Any = "gini", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = "sqrt", max_leaf_nodes: int | None = None, min_impurity_decrease: float = 0.0,
         bootstrap: bool = False, oob_score: Any = False, n_jobs: int | None = None, random_state: Any = None,
@@ -225,7 +225,7 @@ class ExtraTreesRegressor(FittableForestRegressor):
 
     Parameters
     ----------
-    criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"}, default="squared_error"
+    criterion : {"squared_error", "absolute_error", "poisson", "friedman_mse"} or callable, default="squared_error"
     **others
         As :class:`fastml.ensemble.forest_parameters.ForestParameters` lists them.
 
@@ -247,7 +247,7 @@ class ExtraTreesRegressor(FittableForestRegressor):
     splitter = "random"
 
     def __init__(
-        self, n_estimators: int = 100, *, criterion: str = "squared_error", max_depth: int | None = None,
+        self, n_estimators: int = 100, *, criterion: Any = "squared_error", max_depth: int | None = None,
         min_samples_split: float = 2, min_samples_leaf: float = 1, min_weight_fraction_leaf: float = 0.0,
         max_features: Any = 1.0, max_leaf_nodes: int | None = None, min_impurity_decrease: float = 0.0,
         bootstrap: bool = False, oob_score: Any = False, n_jobs: int | None = None, random_state: Any = None,

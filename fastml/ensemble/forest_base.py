@@ -29,6 +29,7 @@ from fastml.ensemble.forest_results import ForestResults
 from fastml.ensemble.rounds import Rounds
 from fastml.threads import effective_threads
 from fastml.tree.cart import DecisionTreeRegressor
+from fastml.tree.criteria import Criterion, criterion_of_classes, criterion_of_numbers
 from fastml.tree.ranked_columns import RankedColumns
 from fastml.tree.targets import centre_of, check_counts, encode_classes, encode_numbers, weights_of_rows
 
@@ -62,7 +63,7 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
 
     def _grow(
         self, X: Any, y: Any, table: Table, weight: NDArray[np.float64] | None, n_classes: tuple[int, ...],
-        centre: NDArray[np.float64], target: dict[str, Any], balanced: bool = False,
+        centre: NDArray[np.float64], criterion: Criterion, target: dict[str, Any], balanced: bool = False,
     ) -> Any:  # fmt: skip
         """The trees, on what is checked."""
         n = table.n_samples
@@ -88,7 +89,7 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
         options = self._grow_options(n, float(n_draws or (n if weight is None else weight.sum())))
         options |= {"seed": 0, **self._interactions()}
         seeds = check_random_state(self.random_state).randint(MAX_INT, size=self.n_estimators)
-        growth = self._growth(table, weight, n_draws, n_classes, centre, target, options, balanced)
+        growth = self._growth(table, weight, n_draws, n_classes, centre, criterion, target, options, balanced)
         threads = effective_threads(self.n_jobs, 40.0 * n * self.n_estimators)
         oob = None
         if self.oob_score or self.patience is not None:
@@ -109,7 +110,8 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
 
     def _growth(
         self, table: Table, weight: NDArray[np.float64] | None, n_draws: int, n_classes: tuple[int, ...],
-        centre: NDArray[np.float64], target: dict[str, Any], options: dict[str, Any], balanced: bool,
+        centre: NDArray[np.float64], criterion: Criterion, target: dict[str, Any], options: dict[str, Any],
+        balanced: bool,
     ) -> Growth:  # fmt: skip
         """What all trees share, with rows in the order of the columns'."""
         classes = "label" in target
@@ -122,8 +124,7 @@ class FittableForest(ForestParameters, ForestResults, CallbackSupport, BaseEstim
             name: np.ascontiguousarray(value[:, columns.order]) if name in by_row else value
             for name, value in target.items()
         }
-        criterion = "squared_error" if self.criterion == "friedman_mse" else self.criterion
-        known = {"centre": centre.ravel(), "criterion": criterion, "n_classes": n_classes,
+        known = {"centre": centre.ravel(), "criterion": criterion.name, "n_classes": n_classes,
                  "n_features": self.n_features_in_, "category_codes": columns.category_codes}  # fmt: skip
         own = None if weight is None else weight[columns.order]
         return Growth(columns, criterion, options, ordered | {"monotone": monotone}, own, n_draws, balanced, known)
@@ -135,7 +136,7 @@ class FittableForestClassifier(ClassifierMixin, ForestClassifierResults, Fittabl
     class_weight: Any
 
     _parameter_constraints = FOREST_CONSTRAINTS | {
-        "criterion": [StrOptions({"gini", "entropy", "log_loss"})],
+        "criterion": [StrOptions({"gini", "entropy", "log_loss"}), callable],
         "class_weight": [StrOptions({"balanced", "balanced_subsample"}), dict, list, None],
     }
 
@@ -171,7 +172,8 @@ class FittableForestClassifier(ClassifierMixin, ForestClassifierResults, Fittabl
         self.n_outputs_, self._codes = len(classes), label
         self.classes_ = classes[0] if self.n_outputs_ == 1 else classes
         self.n_classes_ = n_classes[0] if self.n_outputs_ == 1 else list(n_classes)
-        two = n_classes == (2,)
+        criterion = criterion_of_classes(self.criterion, label, max(n_classes))
+        two = n_classes == (2,) and criterion.own is None
         target = {
             "label": label, "n_classes": max(n_classes), "y": label.astype(np.float64) if two else None,
             "classes_of": np.array(n_classes, np.int32),
@@ -182,7 +184,7 @@ class FittableForestClassifier(ClassifierMixin, ForestClassifierResults, Fittabl
                 "weights themselves if the data of the fits differ.", stacklevel=2,
             )  # fmt: skip
         try:
-            self._grow(X, y, table, weight, n_classes, np.zeros(len(n_classes)), target, balanced)
+            self._grow(X, y, table, weight, n_classes, np.zeros(len(n_classes)), criterion, target, balanced)
             if self.importance != "impurity":
                 one_hot = np.concatenate([np.eye(max(n_classes))[own] for own in label], axis=1)
                 self._measure(table.matrix(), one_hot, label[0])
@@ -208,7 +210,7 @@ class FittableForestRegressor(RegressorMixin, ForestRegressorResults, FittableFo
     """A forest for numbers."""
 
     _parameter_constraints = FOREST_CONSTRAINTS | {
-        "criterion": [StrOptions({"squared_error", "friedman_mse", "absolute_error", "poisson"})],
+        "criterion": [StrOptions({"squared_error", "friedman_mse", "absolute_error", "poisson"}), callable],
         "keep_targets": ["boolean"],
     }
 
@@ -219,11 +221,12 @@ class FittableForestRegressor(RegressorMixin, ForestRegressorResults, FittableFo
         if self.criterion == "poisson":
             check_counts(y_rows, "strictly positive")
         check_same_length(X=table.n_samples, y=y_rows.shape[1])
-        centre = centre_of(y_rows, "squared_error" if self.criterion == "friedman_mse" else self.criterion)
+        criterion = criterion_of_numbers(self.criterion, y_rows)
+        centre = centre_of(y_rows, criterion.name)
         self.n_outputs_, self._y = len(y_rows), y_rows
         target = {"y": np.ascontiguousarray(y_rows - centre)}
         try:
-            self._grow(X, y, table, weight, (1,) * len(y_rows), centre, target)
+            self._grow(X, y, table, weight, (1,) * len(y_rows), centre, criterion, target)
             if self.importance != "impurity":
                 self._measure(table.matrix(), y_rows.T - y_rows.mean(axis=1), None)
             if self.keep_targets:

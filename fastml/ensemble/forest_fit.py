@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastml._engines.forest_grower import bootstrap_counts
 from fastml.ensemble.averaged_forest import AveragedForest
 from fastml.ensemble.rounds import Rounds
+from fastml.tree.criteria import Criterion
 from fastml.tree.ranked_columns import RankedColumns
 
 BATCH_SECONDS = 0.2  # about so long no one listens to Ctrl-C or sees progress
@@ -29,7 +30,7 @@ class Growth:
     """
 
     columns: RankedColumns
-    criterion: str
+    criterion: Criterion
     options: dict[str, Any]
     target: dict[str, Any]
     weight: NDArray[np.float64] | None
@@ -45,8 +46,8 @@ class Growth:
     def trees(self, seeds: NDArray[np.int64]) -> AveragedForest | None:
         """Those of the first seeds that Ctrl-C let be completed; None: not one."""
         grown = self.columns.grower.grow(
-            self.criterion, self.options, seeds_of(seeds), weight=self.weight, n_draws=self.n_draws,
-            balanced=self.balanced, **self.target,
+            self.criterion.name, self.options, seeds_of(seeds), weight=self.weight, n_draws=self.n_draws,
+            balanced=self.balanced, own=self.criterion.own, **self.target,
         )  # fmt: skip
         return AveragedForest.of(grown, **self.known) if grown else None
 

@@ -28,7 +28,6 @@ FOREST_CONSTRAINTS: dict[str, Any] = {
 }
 
 FOREST_NOTES = CART_NOTES | {
-    "criterion": "functions of one's own are for single trees, and for AdaBoost over them",
     "patience": "trees without a better out-of-bag score after which no more are grown",
     "max_samples": "rows drawn for each tree",
 }

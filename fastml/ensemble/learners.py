@@ -25,11 +25,6 @@ def is_our_tree(estimator: Any) -> bool:
     return type(estimator) in OUR_TREES
 
 
-def grows_in_forests(estimator: Any) -> bool:
-    """Whether the engine of forests grows such trees: ours, by a criterion of its own."""
-    return is_our_tree(estimator) and not callable(estimator.criterion)
-
-
 def make_member(template: Any, random_state: np.random.RandomState) -> Any:
     """A clone with a seed for each parameter called random_state, drawn as scikit-learn draws them."""
     if is_our_tree(template):  # clone takes as long as a stump's fit on a few thousand rows

@@ -22,7 +22,7 @@ from kernels.forest_parts cimport free_parts, join_part, keep_part, list_parts, 
 from kernels.forest_start cimport balance, draw_rows, start_tree
 from kernels.interactions cimport open_interactions
 from kernels.interrupt cimport fastml_interrupt, fastml_stopped
-from kernels.impurity cimport ABSOLUTE_ERROR, GINI, SQUARED_ERROR, Criterion
+from kernels.impurity cimport ABSOLUTE_ERROR, GINI, OWN, SQUARED_ERROR, Criterion, OwnImpurity, Target
 from simd.simd cimport fastml_kernels, fastml_simd
 
 import numpy as np
@@ -30,7 +30,7 @@ import numpy as np
 from fastml._engines.runtime import stop_address
 
 NODE = np.dtype([("value", "<f8"), ("left", "<i4"), ("feature", "<u4")])
-CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4}
+CRITERIA = {"gini": 0, "entropy": 1, "log_loss": 1, "squared_error": 2, "poisson": 3, "absolute_error": 4, "own": 5}
 
 
 cdef enum:
@@ -89,6 +89,7 @@ cdef class ForestGrower:
         self, criterion, options, const uint64_t[::1] seeds, const int32_t[:, ::1] label=None, int n_classes=0,
         const double[:, ::1] y=None, const double[::1] weight=None, const int8_t[::1] monotone=None,
         ptrdiff_t n_draws=0, bint balanced=False, const int32_t[::1] classes_of=None, stop=None,
+        own=None,
     ):
         """A list of trees, one a seed; see forest_grower.pyi."""
         cdef DrawnProblem p
@@ -97,7 +98,8 @@ cdef class ForestGrower:
         cdef const double[::1] sums
         cdef const int32_t *n_classes_of = NULL if classes_of is None else &classes_of[0]
         cdef bint sparse, keep_all
-        cdef int failed = 0
+        cdef int failed = 0, n_threads = self.n_threads, n_statistics = n_classes or 3
+        cdef double[:, ::1] faults = None
         cdef FrozenTree *out
         memset(&p, 0, sizeof(p))
         options = dict(options)
@@ -122,11 +124,17 @@ cdef class ForestGrower:
         p.exact.target.n_classes = n_classes
         p.exact.target.n_outputs = <int> (label.shape[0] if label is not None else y.shape[0])
         p.exact.target.width = p.exact.target.n_outputs * max(n_classes, 1)
+        if p.exact.target.criterion == OWN:
+            p.exact.target.own = <OwnImpurity> <size_t> own.address
+            p.exact.target.width *= 1 if n_classes else 2
+            faults = np.zeros((n_trees + 1, 1 + n_statistics))
+            p.exact.target.fault = &faults[0, 0]
+            n_threads = 1 if own.is_interpreted else n_threads  # others would wait for the interpreter's lock
         p.exact.target.label = NULL if label is None else &label[0, 0]
         p.exact.target.y = NULL if y is None else &y[0, 0]
         p.fast = fast_search(&p, counts_rows(weight, n, n_draws, balanced))
         sparse = n_classes > 0 and p.exact.target.n_outputs == 1
-        keep_all = p.exact.target.criterion == ABSOLUTE_ERROR
+        keep_all = p.exact.target.criterion == ABSOLUTE_ERROR or p.exact.target.criterion == OWN
         if n_draws > 0 and weight is not None:
             sums = np.cumsum(weight)
             cumulative = &sums[0]
@@ -138,14 +146,18 @@ cdef class ForestGrower:
         try:
             with nogil:
                 failed = grow_all(&p, &seeds[0], n_trees, n_draws, cumulative, balanced, n_classes_of, sparse, keep_all,
-                                  self.n_threads, out)
+                                  n_threads, out)
             if failed:
                 raise MemoryError
+            if faults is not None:
+                for t in range(n_trees):
+                    if faults[t, 0] != 0.0:
+                        own.refuse(np.asarray(faults)[t, 1:])
             grown = []
             for t in range(n_trees):
                 if out[t].nodes == NULL:    # Ctrl-C: it was not complete
                     break
-                grown.append(as_arrays(&out[t], p.exact.target.width))
+                grown.append(as_arrays(&p.exact.target, &out[t]))
             return grown
         finally:
             for t in range(n_trees):
@@ -184,7 +196,10 @@ cdef int grow_all(
     cdef DrawnWork *w
     cdef TreeMemory *m
     cdef const fastml_kernels *simd = fastml_simd()
-    if n_trees < n_threads and problem.exact.target.n >= SHARED_ROWS and problem.exact.options.max_leaves == 0:
+    if (
+        n_trees < n_threads and problem.exact.target.n >= SHARED_ROWS and problem.exact.options.max_leaves == 0
+        and problem.exact.target.criterion != OWN   # of which one thread notes a tree's faults
+    ):
         for t in range(n_trees):
             failed += not grow_together(problem, seeds[t], n_draws, cumulative, balanced, classes_of, sparse, keep_all,
                                         n_threads, &out[t])
@@ -194,7 +209,7 @@ cdef int grow_all(
         m = new_memory(problem, w)
         for t in prange(n_trees, schedule="dynamic", chunksize=1):
             if m == NULL or not grow_one(problem, simd, w, m, seeds[t], n_draws, cumulative, balanced, classes_of,
-                                         sparse, keep_all, &out[t]):
+                                         sparse, keep_all, t, &out[t]):
                 failed += 1
         if m != NULL:
             free_memory(m)
@@ -258,12 +273,14 @@ cdef bint open_tree(
 cdef bint grow_one(
     const DrawnProblem *problem, const fastml_kernels *simd, DrawnWork *w, TreeMemory *m, uint64_t seed,
     ptrdiff_t n_draws, const double *cumulative, bint balanced, const int32_t *classes_of, bint sparse, bint keep_all,
-    FrozenTree *out
+    ptrdiff_t number, FrozenTree *out
 ) noexcept nogil:
     """One tree, start to end, and none where Ctrl-C ends it before; False where there is no memory."""
     cdef DrawnProblem p = problem[0]
     if fastml_stopped(p.exact.stop):
         return True
+    if p.exact.target.criterion == OWN:
+        p.exact.target.fault += number * (1 + (p.exact.target.n_classes or 3))
     if not open_tree(&p, w, m, seed, n_draws, cumulative, balanced, classes_of):
         return False
     if p.exact.options.max_leaves > 0:
@@ -337,8 +354,9 @@ cdef object copied(const void *data, ptrdiff_t n, object dtype):
     return out
 
 
-cdef tuple as_arrays(const FrozenTree *t, int width):
+cdef tuple as_arrays(const Target *target, const FrozenTree *t):
     """See ForestGrower.grow."""
+    cdef int width = target.width
     sets = copied(t.sets, t.n_sets * 8, np.uint32).reshape(-1, 8)
     amounts = copied(t.amounts, t.n_amounts, np.float64)
     start = classes = impurity = sums = None
@@ -347,7 +365,10 @@ cdef tuple as_arrays(const FrozenTree *t, int width):
         classes = copied(t.classes, t.n_amounts, np.int32)
     if t.sums != NULL:
         impurity = copied(t.impurity, t.n_nodes, np.float64)
+    if target.criterion == ABSOLUTE_ERROR:
         sums = copied(t.sums, <ptrdiff_t> t.n_nodes * width, np.float64).reshape(-1, width)
+    elif target.criterion == OWN and target.n_classes == 0:     # w y without w y^2
+        amounts = amounts.reshape(-1, 2, target.n_outputs)[:, 0].ravel()
     return (
         copied(t.nodes, t.n_nodes, NODE), sets, copied(t.weight, t.n_leaves, np.float64),
         copied(t.own, t.n_leaves, np.float64), copied(t.rows, t.n_leaves, np.int32), start, classes, amounts,

@@ -12,7 +12,14 @@ import pytest
 from sklearn.datasets import make_friedman1
 
 import fastml.io
-from fastml.ensemble import AdaBoostClassifier, RandomForestClassifier
+from fastml.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    BaggingRegressor,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from fastml.jit import compile_criterion
 from fastml.jit.blocks import jit_is_off
 from fastml.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor, export_text
@@ -122,6 +129,65 @@ def test_adaboost():
     np.testing.assert_array_equal(ours.predict(X), other.predict(X))
 
 
+FOREST_OPTIONS = [
+    {}, {"bootstrap": False, "max_features": None}, {"max_leaf_nodes": 9}, {"n_jobs": 3, "n_estimators": 2},
+    {"max_depth": 4, "ccp_alpha": 0.001}, {"max_bins": 12}, {"max_samples": 0.5, "oob_score": True},
+    {"class_weight": "balanced_subsample"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", FOREST_OPTIONS)
+@pytest.mark.parametrize("holes", [False, True])
+def test_the_same_forests_as_by_name(holes, options):
+    options = {"min_samples_leaf": 20, "n_estimators": 5, "random_state": 0, "max_depth": 6, **options}
+    data = HOLES if holes else X
+    cases = [(RandomForestClassifier, gini, "gini", TWO), (RandomForestClassifier, entropy, "entropy", FOUR)]
+    if "class_weight" not in options:
+        cases += [(RandomForestRegressor, variance, "squared_error", NUMBERS)]
+    for cls, function, word, y in cases:
+        ours, other = (cls(criterion=criterion, **options).fit(data, y) for criterion in (function, word))
+        for own, named in zip(ours.estimators_, other.estimators_, strict=True):
+            assert_same(own, named)
+        np.testing.assert_allclose(ours.feature_importances_, other.feature_importances_)
+        copy = pickle.loads(pickle.dumps(ours))
+        np.testing.assert_array_equal(copy.predict(data), ours.predict(data))
+        np.testing.assert_array_equal(copy.estimators_[0].tree_.impurity, ours.estimators_[0].tree_.impurity)
+
+
+def test_forests_of_one_that_has_no_name():
+    y = np.stack([NUMBERS, NUMBERS[::-1]], 1)
+    model = RandomForestRegressor(10, criterion=spread, min_samples_leaf=3, random_state=0).fit(X, y)
+    root = model.estimators_[0].tree_
+    assert root.impurity[0] == pytest.approx(NUMBERS.std(), rel=0.1)
+    assert model.score(X, y) > 0.4
+    drawn = ExtraTreesRegressor(10, criterion=spread, random_state=0, min_samples_leaf=5).fit(X, NUMBERS)
+    assert drawn.score(X, NUMBERS) > 0.7
+
+
+def test_bagging():
+    for cls, tree, function, word, y in (
+        (BaggingClassifier, DecisionTreeClassifier, entropy, "entropy", FOUR),
+        (BaggingRegressor, DecisionTreeRegressor, variance, "squared_error", NUMBERS),
+    ):
+        for options in ({}, {"max_features": 0.5, "n_jobs": 2}):
+            ours, other = (
+                cls(tree(criterion=c, min_samples_leaf=8), 4, random_state=0, **options).fit(X, y)
+                for c in (function, word)
+            )
+            np.testing.assert_allclose(ours.predict(X), other.predict(X))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_forest_says_where_its_criterion_fails(n_jobs):
+    def fails(share):
+        return 1.0 - np.sum(share * share) if not 0.61 < share[0] < 0.62 else np.nan
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"criterion `fails` gave nan at share=.*must be finite"):
+            RandomForestClassifier(4, criterion=fails, n_jobs=n_jobs).fit(X, FOUR == 3)
+
+
 def refused(cls, criterion, match, y=None, error=ValueError):
     with pytest.raises(error, match=match):
         cls(criterion=criterion).fit(X, (FOUR if cls is DecisionTreeClassifier else NUMBERS) if y is None else y)
@@ -133,7 +199,7 @@ def test_what_does_not_fit_the_target():
     refused(DecisionTreeRegressor, "gini", "criterion.*squared_error.*'gini'")
     refused(DecisionTreeClassifier, "squared_error", "criterion.*gini.*'squared_error'")
     refused(DecisionTreeClassifier, lambda a, b: a, "criterion=`<lambda>` takes .a, b.; for classes it must take")
-    refused(RandomForestClassifier, gini, "criterion")
+    refused(RandomForestRegressor, gini, r"criterion=`gini` takes \(share\): a criterion for classes, and y is numbers")
 
 
 def test_what_it_says_is_checked_at_points():
